@@ -1,0 +1,313 @@
+"""What people decide: campaigns, schedules, servers, trunks, hotlines, agents, as checked values.
+
+Never reads a file: YAML comes through `settings`, commands through `control`, and both are checked by these same models.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from dialerd.model.causes import OUTCOMES
+from dialerd.model.phones import AS_DIALED
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, description="letters, digits, _ and -, at most 64")]
+Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
+Role: TypeAlias = Literal["owner", "admin", "supervisor", "agent", "ops"]
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
+_LINE = re.compile(r"^[^\x00-\x1f\x7f]*$")
+
+
+def _one_line(text: str) -> str:
+    if not _LINE.match(text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("not a time zone; an IANA name such as Asia/Ho_Chi_Minh is allowed") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+def _region(code: str) -> str:
+    if code != AS_DIALED and code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("not a region; two letters such as VN or PL are allowed, or none for numbers kept as dialed")
+    return code
+
+
+Region = Annotated[str, AfterValidator(_region)]
+
+
+def _moment(value: object) -> object:
+    """An ISO date and time with an offset (or Z), as seconds since the epoch."""
+    if isinstance(value, str):
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("not a moment; ISO 8601 such as 2026-11-21T08:00:00+07:00 is allowed") from None
+        if at.tzinfo is None:
+            raise ValueError("a moment needs its offset, such as 2026-11-21T08:00:00+07:00")
+        return at.astimezone(UTC).timestamp()
+    return value
+
+
+Moment = Annotated[float, BeforeValidator(_moment), Field(ge=0, le=32503680000)]
+
+
+def _span(text: str) -> str:
+    found = _SPAN.match(text)
+    if not found:
+        raise ValueError("not a span; HH:MM-HH:MM in 24 hours is allowed, such as 08:00-17:30")
+    start = int(found[1]) * 60 + int(found[2])
+    end = int(found[3]) * 60 + int(found[4])
+    if end > 1440:
+        raise ValueError("a day ends at 24:00")
+    if start >= end:
+        raise ValueError("a span ends after it starts; over midnight use two spans on two days")
+    return text
+
+
+Span = Annotated[str, AfterValidator(_span)]
+
+
+def minutes(span: str) -> tuple[int, int]:
+    """The start and end of a checked span, in minutes since midnight."""
+    start, end = span.split("-")
+    return int(start[:2]) * 60 + int(start[3:]), int(end[:2]) * 60 + int(end[3:])
+
+
+class Policy(BaseModel):
+    """The ground of all policies: unknown keys are refused and nothing changes after it was checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Schedule(Policy):
+    """Working hours (C02): spans of each weekday in a time zone, and days without work."""
+
+    time_zone: Zone
+    week: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], list[Span]]
+    """Weekday to spans such as 08:00-12:00; a day that is not named is closed."""
+    holidays: list[date] = []
+    """Days (YYYY-MM-DD) on which nothing is dialed."""
+
+    @model_validator(mode="after")
+    def _no_overlap(self) -> Schedule:
+        for day, spans in self.week.items():
+            ordered = sorted(minutes(s) for s in spans)
+            for (_, end), (start, _) in pairwise(ordered):
+                if start < end:
+                    raise ValueError(f"the spans of {day} overlap")
+        return self
+
+
+class Server(Policy):
+    """One Asterisk, reached by AMI."""
+
+    host: Line = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 5038
+    username: Line = "dialerd"
+    secret_file: Line | None = None
+    """A file that holds the AMI secret; or name a systemd credential with secret_credential."""
+    secret_credential: Name | None = None
+    """The name of a systemd credential (LoadCredential=) that holds the AMI secret."""
+    ping_s: Annotated[float, Field(ge=0.5, le=60)] = 5
+    """Seconds between pings that find a half-open link."""
+
+
+class Trunk(Policy):
+    """Lines to a carrier on one server (V09)."""
+
+    server: Name
+    dial: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[^\s,;&|]*\{number\}[^\s,;&|]*$", max_length=200)]
+    """Asterisk's dial string with {number} in it, such as PJSIP/{number}@carrier."""
+    lines: Annotated[int, Field(ge=1, le=10000)] = 30
+    """Simultaneous calls."""
+    calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 5
+    number_format: Literal["e164", "plain", "national"] = "plain"
+    """e164: +84912345678; plain: 84912345678; national: 0912345678."""
+    prefix: Annotated[str, Field(pattern=r"^[0-9*#]{0,16}$")] = ""
+    """Digits put before every number."""
+
+
+class Hotline(Policy):
+    """A caller id that customers see (V08)."""
+
+    number: Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")]
+    name: Annotated[str, Field(pattern=r'^[^"<>\x00-\x1f\x7f]{0,60}$')] = ""
+
+
+class Agent(Policy):
+    """A person with a softphone (V10, V11)."""
+
+    name: Line = ""
+    phone: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9_.@+-]{1,80}$")]
+    """The softphone as Asterisk dials it, such as PJSIP/1001."""
+    server: Name
+    softphone: Literal["ring", "nailed_up"] = "ring"
+    """ring: called for each customer. nailed_up: called once at log-in and bridged at once for the shift."""
+    principal: Principal | None = None
+    """Whose commands move this agent; the agent's own id if not given."""
+    campaigns: list[Name] | Literal["all"] = "all"
+    """The campaigns whose calls he takes."""
+
+
+class Person(Policy):
+    """Somebody who gives commands, proven by the broker or by the local socket."""
+
+    roles: Annotated[list[Role], Field(min_length=1)]
+
+
+class Rest(Policy):
+    """What comes after an attempt with one outcome (C10)."""
+
+    again_after_min: Annotated[float, Field(ge=0, le=525600)] | None = None
+    """Minutes of rest before the next attempt; empty: never again."""
+    at_most: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Attempts with this outcome in a row after which the lead is not dialed again; empty: only max_attempts counts."""
+
+
+def _rest(minutes_of_rest: float | None, at_most: int | None = None) -> Rest:
+    return Rest(again_after_min=minutes_of_rest, at_most=at_most)
+
+
+DEFAULT_REST: dict[str, Rest] = {
+    "busy": _rest(15),
+    "no_answer": _rest(180),
+    "no_response": _rest(60),
+    "hung_up": _rest(60),
+    "abandoned": _rest(4320),
+    "rejected": _rest(1440, 2),
+    "unallocated": _rest(None),
+    "changed": _rest(None),
+    "bad_format": _rest(None),
+    "absent": _rest(120),
+    "no_route": _rest(15),
+    "out_of_order": _rest(60),
+    "congestion": _rest(5),
+    "service_error": _rest(60),
+    "unwanted": _rest(None),
+    "unknown": _rest(30),
+    "not_placed": _rest(1),
+    "cancelled": _rest(5),
+    "lost": _rest(30),
+}
+"""Rests by outcome where a campaign names none (rules.md 7); `abandoned` is 72 h, V14."""
+
+
+def _known_outcomes(rests: dict[str, Rest]) -> dict[str, Rest]:
+    for outcome in rests:
+        if outcome not in DEFAULT_REST:
+            allowed = ", ".join(o for o in OUTCOMES if o in DEFAULT_REST)
+            raise ValueError(f"{outcome!r} is not an outcome; allowed: {allowed}")
+    return rests
+
+
+class Campaign(Policy):
+    """A campaign's policy (C01, C02, C10, V03, V09): all that people set and may edit."""
+
+    name: Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=4000)] = ""
+    channel: Literal["voice"] = "voice"
+    mode: Literal["progressive"] = "progressive"
+    """How it dials: progressive places one call for each ready agent, never more."""
+    starts_at: Moment | None = None
+    """Not before this moment, even if started (ISO 8601 with offset)."""
+    ends_at: Moment | None = None
+    """It finishes at this moment even with leads left."""
+    schedule: Name | None = None
+    """The working hours; empty: always open."""
+    trunks: Annotated[list[Name], Field(min_length=1)]
+    """The trunks it may use, in order of preference."""
+    hotlines: list[Name] = []
+    """Caller ids, used in turn; empty: the trunk's own."""
+    region: Region = "VN"
+    """Where numbers without a country code belong; none: numbers are kept as dialed."""
+    lines: Annotated[int, Field(ge=1, le=10000)] | None = None
+    """Simultaneous calls of this campaign; empty: the trunks' lines."""
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    rest: Annotated[dict[str, Rest], AfterValidator(_known_outcomes)] = {}
+    """Outcome to rest; outcomes not named take the defaults."""
+    ring_s: Annotated[float, Field(ge=15, le=120)] = 30
+    """Seconds a customer's phone rings; V14: at least 15."""
+    max_wait_s: Annotated[float, Field(ge=0.5, le=300)] = 20
+    """Seconds an answered customer may wait for an agent before the information message."""
+    agent_ring_s: Annotated[float, Field(ge=3, le=120)] = 10
+    """Seconds an agent's softphone rings before he is put not ready and the customer goes to the next agent."""
+    wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = 10
+    """Seconds of rest for the agent after a call (C11)."""
+    waiting_sound: Literal["music", "ringing", "silence"] = "music"
+    drop_prompt: Annotated[str, Field(pattern=r"^[A-Za-z0-9_/.-]{0,120}$")] = ""
+    """Sound played to a customer whom nobody can take; empty: none."""
+    max_abandon_rate: Annotated[float, Field(gt=0, le=0.10)] = 0.03
+    """Abandoned of all answered by a person; never above 0.10."""
+    finish_when_done: bool = False
+    """Finish by itself when no lead can be dialed any more."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Campaign:
+        if self.starts_at is not None and self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise ValueError("ends_at must be after starts_at")
+        return self
+
+    def rest_after(self, outcome: str) -> Rest:
+        """The rest after an attempt with `outcome`."""
+        return self.rest.get(outcome) or DEFAULT_REST.get(outcome) or _rest(None)
+
+
+class Floor(Policy):
+    """All that campaigns share: servers, trunks, hotlines, schedules, agents, people, and campaigns kept in files."""
+
+    servers: dict[Name, Server] = {}
+    trunks: dict[Name, Trunk] = {}
+    hotlines: dict[Name, Hotline] = {}
+    schedules: dict[Name, Schedule] = {}
+    agents: dict[Name, Agent] = {}
+    people: dict[Principal, Person] = {}
+    campaigns: dict[Name, Campaign] = {}
+
+    def unknown_names(self) -> list[tuple[tuple[str, ...], str, list[str]]]:
+        """Names that point at nothing: (path of the key, what was found, what is allowed)."""
+        wrong: list[tuple[tuple[str, ...], str, list[str]]] = []
+
+        def need(path: tuple[str, ...], found: str, among: dict[str, Any]) -> None:
+            if found not in among:
+                wrong.append((path, found, sorted(among)))
+
+        for key, trunk in self.trunks.items():
+            need(("trunks", key, "server"), trunk.server, self.servers)
+        for key, agent in self.agents.items():
+            need(("agents", key, "server"), agent.server, self.servers)
+        for key, campaign in self.campaigns.items():
+            wrong += [(("campaigns", key, *path), found, allowed) for path, found, allowed in self.unknown_in(campaign)]
+        return wrong
+
+    def unknown_in(self, campaign: Campaign) -> list[tuple[tuple[str, ...], str, list[str]]]:
+        """The same for one campaign."""
+        wrong: list[tuple[tuple[str, ...], str, list[str]]] = []
+        if campaign.schedule is not None and campaign.schedule not in self.schedules:
+            wrong.append((("schedule",), campaign.schedule, sorted(self.schedules)))
+        for i, trunk in enumerate(campaign.trunks):
+            if trunk not in self.trunks:
+                wrong.append((("trunks", str(i)), trunk, sorted(self.trunks)))
+        for i, hotline in enumerate(campaign.hotlines):
+            if hotline not in self.hotlines:
+                wrong.append((("hotlines", str(i)), hotline, sorted(self.hotlines)))
+        return wrong
