@@ -42,7 +42,7 @@ def _campaign_runs(asked: Dossier, now: Instant) -> Refused | None:
     if starts is not None and now < starts:
         return Refused("campaign_dates", f"the campaign starts at {iso(starts)}", starts)
     if ends is not None and now >= ends:
-        return Refused("campaign_dates", f"the campaign ended at {iso(ends)}", None)
+        return Refused("campaign_dates", f"the campaign ended at {iso(ends)}", now + RETRY_S)
     return None
 
 

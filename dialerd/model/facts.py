@@ -183,6 +183,16 @@ class Asked(Fact, frozen=True):
     args: dict[str, Any]
 
 
+class Reported(Fact, frozen=True):
+    """A long command (an import) has come to its end; `reply` is the JSON of its answer."""
+
+    id: str
+    principal: str
+    command: str
+    subject: str
+    reply: str
+
+
 class Configured(Fact, frozen=True):
     """The configuration that holds from now on: the JSON of policies.Floor."""
 
@@ -216,6 +226,7 @@ AnyFact: TypeAlias = (
     | LeadsAdded
     | LeadsOffered
     | Asked
+    | Reported
     | Configured
     | DrainBegan
     | Woke

@@ -122,10 +122,28 @@ _AFTER_CALL = {
 }
 _SET_ASIDE = {"hold": "held", "block": "blocked", "register": "dnc"}
 LEAD: Table = {
-    "new": {"dial": "in_progress", "refused": "do_not_call_back", **_SET_ASIDE},
+    "new": {
+        "dial": "in_progress",
+        "used_up": "exhausted",
+        "bad_number": "failed",
+        "refused": "do_not_call_back",
+        **_SET_ASIDE,
+    },
     "in_progress": _AFTER_CALL,
-    "retry": {"dial": "in_progress", "used_up": "exhausted", "refused": "do_not_call_back", **_SET_ASIDE},
-    "callback": {"dial": "in_progress", "used_up": "exhausted", "refused": "do_not_call_back", **_SET_ASIDE},
+    "retry": {
+        "dial": "in_progress",
+        "used_up": "exhausted",
+        "bad_number": "failed",
+        "refused": "do_not_call_back",
+        **_SET_ASIDE,
+    },
+    "callback": {
+        "dial": "in_progress",
+        "used_up": "exhausted",
+        "bad_number": "failed",
+        "refused": "do_not_call_back",
+        **_SET_ASIDE,
+    },
     "held": {"release": "retry", "block": "blocked", "register": "dnc"},
     "succeeded": {"asked_back": "callback", "refused": "do_not_call_back", "block": "blocked"},
     "exhausted": {"asked_back": "callback", "refused": "do_not_call_back", "block": "blocked"},

@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
+from dialerd.campaigns.rebuilding import Kept
 from dialerd.model.instants import Instant
 from dialerd.model.rows import (
-    AgentRow,
     AttemptRow,
     AuditRow,
-    CampaignRow,
-    CounterRow,
     LeadRow,
     ReplyRow,
-    TallyRow,
 )
 from dialerd.model.turn import Committed, Turn
+
+__all__ = ["Kept", "LiveAttemptError", "Store", "StoreFailingError"]
 
 
 class StoreFailingError(Exception):
@@ -30,27 +27,6 @@ class StoreFailingError(Exception):
 
 class LiveAttemptError(Exception):
     """The database refused a second live attempt on one number: our own mistake, or another daemon's call."""
-
-
-class Kept(msgspec.Struct):
-    """All rows that live state is rebuilt from."""
-
-    token: str
-    """8 hexadecimal digits, made once with the store; part of every leg's id."""
-    seq: int
-    """The last turn's number; 0 in a new store."""
-    campaigns: list[CampaignRow]
-    tallies: list[TallyRow]
-    agents: list[AgentRow]
-    live: list[AttemptRow]
-    """Attempts that have not ended."""
-    leads: list[LeadRow]
-    """The leads of live attempts."""
-    counters: list[CounterRow]
-    lead_states: list[tuple[str, str, int]]
-    """(campaign, state, number of leads)."""
-    trunk_last: list[tuple[str, Instant]]
-    """(trunk, when its last call was placed)."""
 
 
 class Store(Protocol):

@@ -1,0 +1,169 @@
+"""What facts of customers' legs change: the attempt, its lead, and the agent it was for.
+
+Never decides whom to connect or to call.
+"""
+
+from __future__ import annotations
+
+from dialerd.campaigns import figures
+from dialerd.campaigns.live import Live
+from dialerd.campaigns.phones import withdraw
+from dialerd.campaigns.recycling import after_attempt
+from dialerd.model import facts as f
+from dialerd.model.causes import UNCOUNTED, Outcome, outcome_unanswered
+from dialerd.model.rows import AttemptRow, LeadRow
+
+PATIENCE_S = 2.0
+"""A customer who hangs up after waiting longer than this was abandoned (rules.md 1)."""
+
+
+# --- facts of a customer's leg
+
+
+def _call(live: Live, call: str, kind: str, *, alive: bool) -> AttemptRow | None:
+    """The live call a fact is of; a leg that lives though its attempt has ended is a stray to be hung up."""
+    row = live.calls.get(call)
+    if row is None:
+        live.odd(kind)
+        if alive and call not in live.hanging:
+            live.strays[call] = ""
+        return None
+    if not live.call_may(row, kind):
+        live.odd(kind)
+        return None
+    return row
+
+
+def call_ringing(live: Live, fact: f.CallRinging) -> None:
+    call = _call(live, fact.call, "ringing", alive=True)
+    if call is not None:
+        call.ringing_at = live.now
+        live.move_call(call, "ringing")
+
+
+def call_answered(live: Live, fact: f.CallAnswered) -> None:
+    call = _call(live, fact.call, "answered", alive=True)
+    if call is not None:
+        _answered(live, call)
+        live.move_call(call, "answered")
+
+
+def _answered(live: Live, call: AttemptRow) -> None:
+    if call.answered_at is None:
+        call.answered_at = live.now
+        figures.answered(live, call.campaign)
+
+
+def call_waiting(live: Live, fact: f.CallWaiting) -> None:
+    call = _call(live, fact.call, "waiting", alive=True)
+    if call is not None:
+        _answered(live, call)
+        if call.waiting_at is None:
+            call.waiting_at = live.now
+        live.move_call(call, "waiting")
+
+
+def call_bridged(live: Live, fact: f.CallBridged) -> None:
+    call = _call(live, fact.call, "bridged", alive=True)
+    if call is None:
+        return
+    agent = live.agents.get(live.by_leg.get(fact.leg, ""))
+    _answered(live, call)
+    call.connected_at = live.now
+    figures.connected(live, call)
+    if agent is not None:
+        call.agent = agent.id
+        call.agent_leg = fact.leg
+        agent.call = call.id
+        live.set_leg(agent, fact.leg, "talking")
+        if live.agent_may(agent, "bridged"):
+            live.move_agent(agent, "bridged")
+    else:
+        live.odd("bridged_with_unknown_leg")
+    live.move_call(call, "bridged")
+
+
+def call_left(live: Live, fact: f.CallLeft) -> None:
+    call = _call(live, fact.call, "left", alive=False)
+    if call is not None:
+        withdraw(live, call)
+        live.move_call(call, "left")
+
+
+def call_ended(live: Live, fact: f.CallEnded) -> None:
+    call = live.calls.get(fact.call)
+    live.hanging.discard(fact.call)
+    live.strays.pop(fact.call, None)
+    if call is None:
+        live.odd("ended")
+        return
+    call.cause, call.sip = fact.cause, fact.sip
+    call.because = fact.because or call.because
+    end_call(live, call, _outcome(live, call, fact))
+
+
+def _outcome(live: Live, call: AttemptRow, fact: f.CallEnded) -> Outcome:
+    if call.connected_at is not None:
+        return "connected"
+    if call.answered_at is not None:
+        if call.state == "dropping":
+            return "abandoned"
+        waited = live.now - (call.waiting_at or call.answered_at)
+        return "abandoned" if waited > PATIENCE_S else "hung_up"
+    if call.hangup and fact.reason != 3:
+        return "cancelled"
+    return outcome_unanswered(fact.cause, fact.sip, fact.reason, call.ringing_at is not None, fact.channel)
+
+
+def call_not_placed(live: Live, fact: f.CallNotPlaced) -> None:
+    call = live.calls.get(fact.call)
+    if call is None or call.state != "dialing":
+        live.odd("not_placed")
+        return
+    call.because = fact.because
+    end_call(live, call, "not_placed")
+
+
+def end_call(live: Live, call: AttemptRow, outcome: Outcome) -> None:
+    """A call is over: the attempt, its lead, its agent and the campaign's counts are brought to their ends."""
+    talked = call.state == "talking"
+    agent = live.agents.get(call.agent)
+    withdraw(live, call)
+    lead = live.leads[call.lead]
+    call.outcome = outcome
+    call.counted = outcome not in UNCOUNTED
+    live.move_call(call, "ended")
+    if talked and agent is not None and agent.call == call.id:
+        policy = live.policies[call.campaign]
+        agent.call = ""
+        if live.agent_may(agent, "call_ended"):
+            live.move_agent(agent, "call_ended")
+            agent.wrap_until = live.now + policy.wrap_up_s
+    figures.ended(live, call)
+    _lead_after(live, lead, call)
+
+
+def _lead_after(live: Live, lead: LeadRow, call: AttemptRow) -> None:
+    after = after_attempt(lead, live.policies[lead.campaign], call.outcome, call.counted, live.now)
+    lead.attempts, lead.faults, lead.same = after.attempts, after.faults, after.same
+    lead.last_outcome, lead.last_at = call.outcome, live.now
+    lead.next_at = after.next_at
+    live.move_lead(lead, after.kind)
+    hopper = live.hoppers.get(lead.campaign)
+    if after.kind == "unreached" and hopper is not None:
+        hopper.comes_due(lead.next_at)
+
+
+def connect_failed(live: Live, fact: f.ConnectFailed) -> None:
+    call = live.calls.get(fact.call)
+    if call is None or call.state != "connecting" or call.agent_leg != fact.leg:
+        live.odd("connect_failed")
+        return
+    agent = live.agents.get(call.agent)
+    call.because = fact.because
+    if agent is not None and agent.call == call.id:
+        agent.call = ""
+        if agent.state == "ringing":
+            live.move_agent(agent, "withdrawn")
+    call.agent = call.agent_leg = ""
+    live.move_call(call, "connect_failed")

@@ -1,0 +1,119 @@
+"""Whom to call next: progressive dialing, one call for each ready agent, within lines and calls per second (V03, V09).
+
+Never asks whether a call is allowed by law or rule: that is the gate's, at the moment of dialing.
+"""
+
+from __future__ import annotations
+
+import phonenumbers
+
+from dialerd.campaigns.live import Live
+from dialerd.model import intents as i
+from dialerd.model.ids import CALL
+from dialerd.model.instants import FAR, Instant
+from dialerd.model.policies import Trunk
+
+_HAIR = 1e-6
+"""Seconds within which a slot of calls per second has come: instants are floats."""
+
+
+def longest_idle(live: Live, campaign: str, server: str) -> str | None:
+    """The free agent of the campaign on the server who has been ready the longest."""
+    best: tuple[Instant, str] | None = None
+    for agent in live.free:
+        if live.floor.agents[agent].server == server and live.serves(agent, campaign):
+            rank = (live.agents[agent].since, agent)
+            if best is None or rank < best:
+                best = rank
+    return best[1] if best else None
+
+
+def slot(live: Live, name: str, trunk: Trunk) -> Instant:
+    """When the trunk may place its next call by its calls per second."""
+    return live.trunk_last.get(name, 0.0) + 1.0 / trunk.calls_per_second
+
+
+def trunk_free(live: Live, name: str, trunk: Trunk) -> bool:
+    """Whether the trunk has a line and its server can be reached."""
+    return live.links[trunk.server].up and live.trunk_lines[name] < trunk.lines
+
+
+def campaign_lines_free(live: Live, campaign: str) -> bool:
+    """Whether the campaign is below its own ceiling of calls."""
+    ceiling = live.policies[campaign].lines
+    return ceiling is None or live.campaign_lines[campaign] < ceiling
+
+
+def next_dial(live: Live) -> i.Dial | None:
+    """The next call to place, of the campaign with the fewest calls."""
+    if not live.free or live.draining:
+        return None
+    for campaign in sorted(live.running, key=lambda c: live.campaign_lines[c]):
+        policy = live.policies[campaign]
+        lead = live.hoppers[campaign].head()
+        if lead is None or not campaign_lines_free(live, campaign):
+            continue
+        hours = live.hours(policy.schedule, live.now)
+        if hours is not None and not hours.open:
+            continue
+        for name in policy.trunks:
+            trunk = live.floor.trunks.get(name)
+            if trunk is None or not trunk_free(live, name, trunk) or slot(live, name, trunk) > live.now + _HAIR:
+                continue
+            agent = longest_idle(live, campaign, trunk.server)
+            if agent is None:
+                continue
+            hotline = policy.hotlines[live.tallies[campaign].placed % len(policy.hotlines)] if policy.hotlines else ""
+            line = live.floor.hotlines.get(hotline)
+            return i.Dial(
+                call=live.peek_leg(CALL),
+                campaign=campaign,
+                lead=lead.id,
+                number=lead.phone,
+                server=trunk.server,
+                trunk=name,
+                dial=trunk.dial.replace("{number}", dialed_number(lead.phone, trunk)),
+                hotline=hotline,
+                caller_number=line.number if line else "",
+                caller_name=line.name if line else "",
+                ring_s=policy.ring_s,
+                wait_s=policy.max_wait_s,
+                sound=policy.waiting_sound,
+                drop_prompt=policy.drop_prompt,
+                booked=agent,
+            )
+    return None
+
+
+def next_slot(live: Live, campaign: str) -> Instant:
+    """When calls per second let the campaign place its next call; FAR if they are not what it waits for."""
+    at = FAR
+    if not campaign_lines_free(live, campaign):
+        return at
+    for name in live.policies[campaign].trunks:
+        trunk = live.floor.trunks.get(name)
+        if (
+            trunk is not None
+            and trunk_free(live, name, trunk)
+            and longest_idle(live, campaign, trunk.server) is not None
+        ):
+            at = min(at, slot(live, name, trunk))
+    return at
+
+
+def dialed_number(number: str, trunk: Trunk) -> str:
+    """`number` as the trunk wants it: its prefix, then E.164, plain international, or national digits."""
+    if trunk.number_format == "e164":
+        digits = number
+    elif trunk.number_format == "national" and number.startswith("+"):
+        digits = _national(number)
+    else:
+        digits = number.lstrip("+")
+    return trunk.prefix + digits
+
+
+def _national(number: str) -> str:
+    """The digits one dials at home, with the trunk prefix where the country has one."""
+    parsed = phonenumbers.parse(number)
+    text = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return "".join(c for c in text if c.isdigit())

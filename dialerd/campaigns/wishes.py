@@ -1,0 +1,193 @@
+"""What intents change in our own state, at the moment they are decided and before they are carried out.
+
+Never decides: an intent that is illegal here is our own mistake and raises OurMistakeError.
+"""
+
+from __future__ import annotations
+
+from dialerd.campaigns import figures
+from dialerd.campaigns.calls import end_call
+from dialerd.campaigns.live import Live
+from dialerd.campaigns.phones import after_call_wish, withdraw
+from dialerd.campaigns.supply import write_policy
+from dialerd.model import intents as i
+from dialerd.model.errors import OurMistakeError
+from dialerd.model.ids import is_call
+from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, ReplyRow
+
+_FOR_GOOD = {"max_attempts": "used_up", "number": "bad_number"}
+"""Rules whose refusal without an end moves the lead out of the dialable states; any other leaves it where it is."""
+
+
+def dial(live: Live, intent: i.Dial) -> None:
+    lead = live.hoppers[intent.campaign].take(intent.lead)
+    if lead is None:
+        raise OurMistakeError(f"lead {intent.lead} is dialed and not in the hopper of {intent.campaign}")
+    live.use_leg()
+    live.move_lead(lead, "dial")
+    call = AttemptRow(
+        intent.call,
+        intent.campaign,
+        lead.id,
+        lead.phone,
+        intent.server,
+        intent.trunk,
+        intent.hotline,
+        "dialing",
+        live.now,
+        booked=intent.booked,
+    )
+    live.put_call(call, lead)
+    live.mark(call)
+    figures.placed(live, intent.campaign)
+
+
+def offer_call(live: Live, intent: i.OfferCall) -> None:
+    live.use_leg()
+    call, agent = live.calls[intent.call], live.agents[intent.agent]
+    _give(live, call, agent, intent.leg, "offer")
+    live.set_leg(agent, intent.leg, "calling")
+
+
+def _give(live: Live, call: AttemptRow, agent: AgentRow, leg: str, kind: str) -> None:
+    agent.call = call.id
+    call.agent, call.agent_leg = agent.id, leg
+    call.offered_at = live.now
+    live.move_call(call, kind)
+    live.move_agent(agent, kind)
+
+
+def call_phone(live: Live, intent: i.CallPhone) -> None:
+    live.use_leg()
+    live.set_leg(live.agents[intent.agent], intent.leg, "calling")
+
+
+def connect(live: Live, intent: i.Connect) -> None:
+    _give(live, live.calls[intent.call], live.agents[intent.agent], intent.leg, "connect")
+
+
+def hang_up(live: Live, intent: i.HangUp) -> None:
+    live.strays.pop(intent.leg, None)
+    live.hanging.add(intent.leg)
+    if is_call(intent.leg):
+        call = live.calls.get(intent.leg)
+        if call is not None:
+            call.hangup = intent.because
+            live.mark(call)
+    else:
+        agent = live.agents.get(live.by_leg.get(intent.leg, ""))
+        if agent is not None:
+            live.reindex_agent(agent)
+
+
+def drop(live: Live, intent: i.Drop) -> None:
+    call = live.calls[intent.call]
+    call.because = intent.because
+    withdraw(live, call)
+    live.move_call(call, "drop")
+
+
+def want_leads(live: Live, intent: i.WantLeads) -> None:
+    live.hoppers[intent.campaign].ask()
+
+
+def refuse(live: Live, intent: i.Refuse) -> None:
+    lead = live.hoppers[intent.campaign].take(intent.lead)
+    if lead is None:
+        raise OurMistakeError(f"lead {intent.lead} is refused and not in the hopper of {intent.campaign}")
+    lead.last_outcome = f"refused:{intent.rule}"
+    lead.last_at = live.now
+    if intent.until is None:
+        kind = _FOR_GOOD.get(intent.rule)
+        if kind is not None:
+            live.move_lead(lead, kind)
+    else:
+        lead.next_at = intent.until
+        live.mark(lead)
+        live.hoppers[intent.campaign].comes_due(intent.until)
+
+
+def answer(live: Live, intent: i.Answer) -> None:
+    if (intent.principal, intent.id) not in live.replies:
+        live.replies[intent.principal, intent.id] = intent.reply
+        live.mark(ReplyRow(intent.principal, intent.id, live.now, intent.reply))
+
+
+def book(live: Live, intent: i.Book) -> None:
+    live.book(live.calls[intent.call], intent.agent)
+
+
+def begin(live: Live, intent: i.Begin) -> None:
+    live.move_campaign(live.campaigns[intent.campaign], "began", "clock", "")
+
+
+def finish(live: Live, intent: i.Finish) -> None:
+    live.move_campaign(live.campaigns[intent.campaign], "ended", "clock", intent.because)
+    live.note("clock", "campaign.finish", intent.campaign, intent.because)
+
+
+def end_wrap_up(live: Live, intent: i.EndWrapUp) -> None:
+    agent = live.agents[intent.agent]
+    if agent.after_call:
+        after_call_wish(live, agent)
+    elif live.softphone(agent.id) == "nailed_up" and not agent.leg:
+        live.move_agent(agent, "phone_lost", agent.reason or "softphone was lost")
+    else:
+        live.move_agent(agent, "wrap_over")
+
+
+def give_up(live: Live, intent: i.GiveUp) -> None:
+    call = live.calls[intent.call]
+    call.because = "nothing was heard of it"
+    live.strays[call.id] = call.server
+    end_call(live, call, "lost")
+
+
+def write_campaign(live: Live, intent: i.WriteCampaign) -> None:
+    row = live.campaigns.get(intent.campaign)
+    if row is None:
+        made = (intent.principal, live.now, live.now, intent.principal)
+        row = CampaignRow(intent.campaign, intent.policy, intent.state, intent.source, *made)
+        live.put_campaign(row)
+        live.mark(row)
+        live.mark(live.tallies[row.id])
+    else:
+        write_policy(live, row, intent.policy)
+
+
+def move_campaign(live: Live, intent: i.MoveCampaign) -> None:
+    live.move_campaign(live.campaigns[intent.campaign], intent.kind, intent.principal, intent.note)
+
+
+def move_agent(live: Live, intent: i.MoveAgent) -> None:
+    agent = live.agents[intent.agent]
+    if agent.state in ("on_call", "ringing") and intent.kind in ("not_ready", "logout", "ready"):
+        agent.after_call = "" if intent.kind == "ready" else intent.kind
+        agent.after_reason = intent.reason
+        live.mark(agent)
+        return
+    if agent.state == "connecting" and intent.kind in ("ready", "not_ready"):
+        agent.after_call = "ready" if intent.kind == "ready" else ""
+        live.mark(agent)
+        return
+    kind = intent.kind
+    nailed_up = live.softphone(agent.id) == "nailed_up"
+    if kind == "login" and nailed_up:
+        kind = "login_nailed_up"
+    if kind == "ready" and nailed_up and not agent.leg:
+        kind = "connect_phone"
+        agent.after_call = "ready"
+    if kind in ("login", "login_nailed_up"):
+        agent.logged_in_at = live.now
+    if kind == "logout":
+        agent.logged_in_at = None
+        agent.after_call = agent.after_reason = ""
+    live.move_agent(agent, kind, intent.reason)
+
+
+def note(live: Live, intent: i.Note) -> None:
+    live.note(intent.principal, intent.command, intent.subject, intent.note)
+
+
+def drain(live: Live, intent: i.Drain) -> None:
+    live.draining = "asked for by daemon.drain" if intent.on else ""

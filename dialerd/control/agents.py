@@ -1,0 +1,177 @@
+"""Commands on agents: log in and out, ready, not ready with a reason, end the call (V10, V11).
+
+Never moves another agent for somebody who is only an agent himself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from dialerd.campaigns.live import Live
+from dialerd.control.table import EVERYBODY, FLOOR_STAFF, Args, Command, Decided, Desk, Result, Who
+from dialerd.model.errors import Refusal
+from dialerd.model.instants import iso
+from dialerd.model.intents import AnyIntent, HangUp, MoveAgent, Note
+from dialerd.model.policies import Name
+from dialerd.model.rows import AgentRow
+
+
+class Which(Args):
+    """One agent."""
+
+    agent: Name | None = None
+    """The agent's number; may be left out by an agent who means himself."""
+
+
+class LogIn(Which):
+    """Log in."""
+
+    ready: bool = False
+    """Be ready at once."""
+
+
+class NotReady(Which):
+    """Take no calls for a while."""
+
+    reason: str = Field(min_length=1, max_length=100)
+    """Why, such as lunch or training."""
+
+
+class Listing(Args):
+    """Agents by state."""
+
+    state: str | None = None
+    """Only agents in this state."""
+
+
+class AgentView(Result):
+    """An agent as he stands."""
+
+    agent: str
+    name: str
+    state: str
+    since: str
+    reason: str
+    softphone: str
+    phone_state: str
+    call: str
+    after_call: str
+
+
+class AgentList(Result):
+    """Agents."""
+
+    agents: list[AgentView]
+
+
+class AgentMoved(Result):
+    """What an agent asked for, and his state at that moment; a wish during a call comes true after it."""
+
+    agent: str
+    state: str
+    after_call: bool
+    """Whether it happens after the present call."""
+
+
+def _mine(live: Live, who: Who, agent: str | None) -> AgentRow:
+    own = who.agents(live)
+    if agent is None:
+        if len(own) != 1:
+            raise Refusal("bad_argument", "say which agent", "agent", own or sorted(live.floor.agents)[:50])
+        agent = own[0]
+    if agent not in live.floor.agents:
+        raise Refusal("unknown_agent", f"there is no agent {agent}", "agent", sorted(live.floor.agents)[:50])
+    if agent not in own and not who.roles & {"owner", "admin", "supervisor"}:
+        raise Refusal("forbidden", f"{who.principal} is not agent {agent}", "agent", own)
+    return live.agents[agent]
+
+
+def _decided(who: Who, row: AgentRow, kind: str, reason: str = "", *more: AnyIntent) -> Decided:
+    later = row.state in ("on_call", "ringing", "connecting")
+    return Decided(
+        AgentMoved(agent=row.id, state=row.state, after_call=later),
+        (
+            MoveAgent(row.id, kind, who.principal, reason),
+            *more,
+            Note(who.principal, f"agent.{kind.replace('_', '-')}", row.id, reason),
+        ),
+    )
+
+
+def _login(live: Live, who: Who, args: LogIn) -> Decided:
+    row = _mine(live, who, args.agent)
+    if row.state != "logged_out":
+        raise Refusal("illegal_state", f"agent {row.id} is logged in already ({row.state})", "agent")
+    ready = (MoveAgent(row.id, "ready", who.principal),) if args.ready else ()
+    return _decided(who, row, "login", "", *ready)
+
+
+def _logged_in(row: AgentRow) -> None:
+    if row.state == "logged_out":
+        raise Refusal("illegal_state", f"agent {row.id} is not logged in", "agent", ["agent.login"])
+
+
+def _logout(live: Live, who: Who, args: Which) -> Decided:
+    row = _mine(live, who, args.agent)
+    _logged_in(row)
+    return _decided(who, row, "logout")
+
+
+def _ready(live: Live, who: Who, args: Which) -> Decided:
+    row = _mine(live, who, args.agent)
+    _logged_in(row)
+    return _decided(who, row, "ready")
+
+
+def _not_ready(live: Live, who: Who, args: NotReady) -> Decided:
+    row = _mine(live, who, args.agent)
+    _logged_in(row)
+    return _decided(who, row, "not_ready", args.reason)
+
+
+def _hangup(live: Live, who: Who, args: Which) -> Decided:
+    row = _mine(live, who, args.agent)
+    call = live.calls.get(row.call)
+    if call is None or row.state != "on_call":
+        raise Refusal("illegal_state", f"agent {row.id} is not on a call ({row.state})", "agent")
+    because = f"ended by {who.principal}"
+    return Decided(
+        AgentMoved(agent=row.id, state=row.state, after_call=False),
+        (HangUp(call.id, call.server, because), Note(who.principal, "agent.hangup", row.id, call.id)),
+    )
+
+
+async def _list(desk: Desk, who: Who, args: Listing) -> AgentList:
+    live = desk.live
+    rows = [row for row in live.agents.values() if row.id in live.floor.agents and args.state in (None, row.state)]
+    return AgentList(agents=[agent_view(live, row) for row in sorted(rows, key=lambda row: row.id)])
+
+
+def agent_view(live: Live, row: AgentRow) -> AgentView:
+    """An agent as people see him."""
+    policy = live.floor.agents.get(row.id)
+    return AgentView(
+        agent=row.id,
+        name=policy.name if policy else "",
+        state=row.state,
+        since=iso(row.since),
+        reason=row.reason,
+        softphone=policy.softphone if policy else "",
+        phone_state=row.leg_state,
+        call=row.call,
+        after_call=row.after_call,
+    )
+
+
+COMMANDS: tuple[Command[Any], ...] = (
+    Command("agent.login", "Log in", FLOOR_STAFF, LogIn, AgentMoved, "turn", judge=_login),
+    Command("agent.logout", "Log out; during a call, after it", FLOOR_STAFF, Which, AgentMoved, "turn", judge=_logout),
+    Command("agent.ready", "Take calls", FLOOR_STAFF, Which, AgentMoved, "turn", judge=_ready),
+    Command(
+        "agent.not-ready", "Take no calls, with a reason", FLOOR_STAFF, NotReady, AgentMoved, "turn", judge=_not_ready
+    ),
+    Command("agent.hangup", "End the agent's call", FLOOR_STAFF, Which, AgentMoved, "turn", judge=_hangup),
+    Command("agent.list", "All agents", EVERYBODY, Listing, AgentList, "read", read=_list),
+)

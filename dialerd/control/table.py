@@ -1,0 +1,164 @@
+"""What an entry of the command table is, and how a command is judged.
+
+Never carries out anything itself: a judged command is intents for the turn, or a question to be answered.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dialerd.campaigns.live import Live
+from dialerd.model.errors import Refusal
+from dialerd.model.instants import Instant
+from dialerd.model.intents import AnyIntent
+from dialerd.model.policies import Role
+from dialerd.ports.store import Store
+
+EVERYBODY: frozenset[Role] = frozenset({"owner", "admin", "supervisor", "agent", "ops"})
+OFFICE: frozenset[Role] = frozenset({"owner", "admin", "supervisor", "ops"})
+MAKERS: frozenset[Role] = frozenset({"owner", "admin", "supervisor"})
+LAUNCHERS: frozenset[Role] = frozenset({"owner", "admin"})
+FLOOR_STAFF: frozenset[Role] = frozenset({"owner", "admin", "supervisor", "agent"})
+
+
+class Args(BaseModel):
+    """The ground of all argument models: unknown arguments are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Result(BaseModel):
+    """The ground of all result models."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Nothing(Args):
+    """No arguments."""
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who gives a command, as the broker or the socket has proven it."""
+
+    principal: str
+    roles: frozenset[str]
+
+    def agents(self, live: Live) -> list[str]:
+        """The agents that are this principal."""
+        return [name for name, agent in live.floor.agents.items() if (agent.principal or name) == self.principal]
+
+
+class House(Protocol):
+    """What only the running process knows or can do."""
+
+    def status(self) -> dict[str, Any]:
+        """How the process stands: version, links, broker, store, turns."""
+
+    async def reload(self) -> dict[str, Any]:
+        """Read the configuration again. Raises Refusal with every trouble when it is wrong; the old one then holds."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What handlers may look at. Live state is read only: handlers change nothing."""
+
+    live: Live
+    store: Store
+    house: House
+    now: Instant
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A command judged in the turn: its result and the intents that carry it out."""
+
+    result: BaseModel
+    intents: tuple[AnyIntent, ...] = ()
+
+
+A = TypeVar("A", bound=Args)
+
+
+@dataclass(frozen=True)
+class Command(Generic[A]):
+    """One entry of the table.
+
+    `how`: `turn`: judged in the turn by `judge`; `read`: answered by `read` from live state and the store; `import`: leads
+    that are read, checked and added in batches.
+    """
+
+    name: str
+    summary: str
+    roles: frozenset[Role]
+    args: type[A]
+    result: type[BaseModel]
+    how: Literal["turn", "read", "import"]
+    judge: Callable[[Live, Who, A], Decided] | None = None
+    read: Callable[[Desk, Who, A], Awaitable[BaseModel]] | None = None
+
+    @property
+    def resource(self) -> str:
+        """The part before the dot."""
+        return self.name.split(".")[0]
+
+    @property
+    def verb(self) -> str:
+        """The part after the dot."""
+        return self.name.split(".")[1]
+
+
+Table = Mapping[str, Command[Any]]
+
+
+def find(table: Table, name: str) -> Command[Any]:
+    """The entry of `name`. Raises Refusal with what may have been meant."""
+    entry = table.get(name)
+    if entry is None:
+        near = difflib.get_close_matches(name, table, n=3)
+        raise Refusal("unknown_command", f"there is no command {name[:100]!r}", "command", near or sorted(table))
+    return entry
+
+
+def permit(entry: Command[Any], who: Who) -> None:
+    """Raises Refusal unless one of the principal's roles may give the command."""
+    if not entry.roles & who.roles:
+        have = ", ".join(sorted(who.roles)) or "none"
+        raise Refusal(
+            "forbidden", f"{who.principal} may not {entry.name}: its roles are {have}", "role", sorted(entry.roles)
+        )
+
+
+def parse(entry: Command[A], args: Mapping[str, Any]) -> A:
+    """The checked arguments. Raises Refusal naming the first field at fault and all the others in the message."""
+    try:
+        return entry.args.model_validate(args)
+    except ValidationError as wrong:
+        raise refusal_of(wrong, entry.args) from None
+
+
+def refusal_of(wrong: ValidationError, model: type[BaseModel]) -> Refusal:
+    """What pydantic found, in words: every fault in the message, the first one's field and what is allowed beside it."""
+    faults: list[tuple[str, str, object]] = []
+    for error in wrong.errors(include_url=False, include_context=True):
+        field = ".".join(str(part) for part in error["loc"])
+        allowed: object = None
+        if error["type"] == "extra_forbidden":
+            names = sorted(model.model_fields)
+            near = difflib.get_close_matches(field, names, n=1)
+            text = "unknown" + (f", did you mean {near[0]}?" if near else "")
+            allowed = names
+        elif error["type"] == "missing":
+            text = "required"
+        else:
+            found = repr(error.get("input"))
+            text = f"{error['msg'].removeprefix('Value error, ')} (found {found[:80]})"
+            allowed = error.get("ctx", {}).get("expected") or error.get("ctx", {}).get("pattern")
+        faults.append((field, text, allowed))
+    message = "; ".join(f"{field or 'arguments'}: {text}" for field, text, _ in faults)
+    return Refusal("bad_argument", message[:2000], faults[0][0] or None, faults[0][2])

@@ -1,0 +1,78 @@
+"""What people see on the bus: events as rows change, and states once a second.
+
+Never tells of anything before its turn is committed, and never decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dialerd.campaigns.engine import Engine
+from dialerd.campaigns.why import why
+from dialerd.control.agents import agent_view
+from dialerd.control.campaigns import stats_of
+from dialerd.control.lines import call_view
+from dialerd.model.instants import iso
+from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, LeadRow, TallyRow
+from dialerd.model.turn import Committed
+from dialerd.ports.message_bus import MessageBus
+
+
+class Publishing:
+    """Turns committed rows into events and states."""
+
+    def __init__(self, engine: Engine, bus: MessageBus) -> None:
+        self._live = engine.live
+        self._bus = bus
+        self._told: dict[str, str] = {}
+        """Last state told of each call, agent and campaign."""
+        self._stirred: set[str] = set()
+        """Campaigns whose state has changed since it was published."""
+        self._agents: set[str] = set()
+
+    def committed(self, committed: Committed) -> None:
+        """Tell what a committed turn changed."""
+        at = committed.turn.at
+        for row in committed.rows:
+            match row:
+                case AttemptRow():
+                    self._stirred.add(row.campaign)
+                    self._tell(
+                        f"call/{row.id}", row.state, at, call_view(row).model_dump(mode="json"), ended=not row.live
+                    )
+                case AgentRow():
+                    self._agents.add(row.id)
+                    self._tell(f"agent/{row.id}", row.state, at, agent_view(self._live, row).model_dump(mode="json"))
+                    self._stirred.update(c for c in self._live.running if self._live.serves(row.id, c))
+                case CampaignRow():
+                    self._stirred.add(row.id)
+                    about = {"campaign": row.id, "state": row.state, "by": row.state_by, "note": row.note}
+                    self._tell(f"campaign/{row.id}", row.state, at, about)
+                case LeadRow() | TallyRow():
+                    self._stirred.add(row.campaign)
+
+    def _tell(self, subject: str, state: str, at: float, about: dict[str, Any], *, ended: bool = False) -> None:
+        if self._told.get(subject) == state:
+            return
+        if ended:
+            self._told.pop(subject, None)
+        else:
+            self._told[subject] = state
+        self._bus.publish_event(f"{subject}/{state}", msgspec.json.encode({"at": iso(at), **about}))
+
+    def second(self) -> None:
+        """Publish how campaigns and agents stand; to be called about once a second."""
+        for campaign in self._stirred | set(self._live.running):
+            if campaign in self._live.campaigns:
+                state = {
+                    "why": why(self._live, campaign),
+                    "stats": stats_of(self._live, campaign).model_dump(mode="json"),
+                }
+                self._bus.publish_state(f"campaign/{campaign}", msgspec.json.encode(state))
+        for agent in self._agents:
+            view = agent_view(self._live, self._live.agents[agent]).model_dump(mode="json")
+            self._bus.publish_state(f"agent/{agent}", msgspec.json.encode(view))
+        self._stirred.clear()
+        self._agents.clear()

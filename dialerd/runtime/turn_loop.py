@@ -1,0 +1,122 @@
+"""The one writer: takes the facts that wait, lets the exchange turn, commits, and only then lets anything leave.
+
+Never loses a fact or a turn: while the store cannot be written it holds the turn, tries again and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from dialerd.model.facts import AnyFact, CallAnswered, CallRinging, PhoneRinging, Woke
+from dialerd.model.instants import Instant
+from dialerd.model.turn import Committed
+from dialerd.ports.clock import Clock
+from dialerd.ports.store import Store, StoreFailingError
+from dialerd.runtime.exchange import Exchange
+
+AT_ONCE = 2000
+"""Facts taken in one turn at most."""
+BEAT_S = 1.0
+"""Seconds, at most, between two signs of life of the loop."""
+LINGER_S = 0.010
+"""Facts that nobody waits for may wait this long for company: fewer commits for the same truth."""
+UNHURRIED = (CallRinging, CallAnswered, PhoneRinging)
+RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class TurnLoop:
+    """Facts in by `put`; committed turns out to `carry_out`, in order."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        store: Store,
+        clock: Clock,
+        carry_out: Callable[[Committed], None],
+        on_commit: Callable[[Committed, float], None] = lambda committed, seconds: None,
+    ) -> None:
+        self.exchange = exchange
+        self.failing = ""
+        """Why the store cannot be written; empty while it can."""
+        self.beats = 0
+        """Advances at least once a second while the loop is well."""
+        self.turns = 0
+        self._store = store
+        self._clock = clock
+        self._carry_out = carry_out
+        self._on_commit = on_commit
+        self._inbox: deque[tuple[AnyFact, asyncio.Future[None] | None]] = deque()
+        self._woken = asyncio.Event()
+        self._linger: asyncio.TimerHandle | None = None
+
+    @property
+    def depth(self) -> int:
+        """Facts that wait."""
+        return len(self._inbox)
+
+    def put(self, fact: AnyFact) -> None:
+        """A fact from the outside; taken in the next turn."""
+        self._inbox.append((fact, None))
+        if type(fact) in UNHURRIED:
+            if self._linger is None and not self._woken.is_set():
+                self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._woken.set)
+        else:
+            self._woken.set()
+
+    async def settle(self, fact: AnyFact) -> None:
+        """Put a fact and return when its turn is committed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._inbox.append((fact, done))
+        self._woken.set()
+        await done
+
+    async def run(self) -> None:
+        """Turn for ever. Ends by being cancelled, or by OurMistakeError or LiveAttemptError: then the daemon must stop."""
+        while True:
+            due = self.exchange.next_wakeup()
+            if not self._inbox:
+                beat = self._clock.now() + BEAT_S
+                await self._clock.wait(beat if due is None else min(beat, due), self._woken)
+            elif not self._woken.is_set():
+                await self._clock.wait(self._clock.now() + BEAT_S, self._woken)
+            self.beats += 1
+            self._woken.clear()
+            if self._linger is not None:
+                self._linger.cancel()
+                self._linger = None
+            now = self._clock.now()
+            if self._inbox or (due is not None and due <= now):
+                await self._turn(now)
+
+    async def _turn(self, now: Instant) -> None:
+        taken = [self._inbox.popleft() for _ in range(min(AT_ONCE, len(self._inbox)))]
+        committed = self.exchange.take([fact for fact, _ in taken] or [Woke()], now)
+        await self._commit(committed)
+        self._carry_out(committed)
+        for _, done in taken:
+            if done is not None and not done.done():
+                done.set_result(None)
+        if self._inbox:
+            self._woken.set()
+
+    async def _commit(self, committed: Committed) -> None:
+        loop = asyncio.get_running_loop()
+        tries = 0
+        while True:
+            began = loop.time()
+            try:
+                await self._store.commit((committed,))
+            except StoreFailingError as trouble:
+                self.failing = str(trouble)
+                never = asyncio.Event()
+                pause = RETRY_S[min(tries, len(RETRY_S) - 1)]
+                tries += 1
+                self.beats += 1
+                await self._clock.wait(self._clock.now() + pause, never)
+                continue
+            self.failing = ""
+            self.turns += 1
+            self._on_commit(committed, loop.time() - began)
+            return
