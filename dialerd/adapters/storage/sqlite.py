@@ -1,0 +1,198 @@
+"""The store on SQLite for the daemon: the ledger in aiosqlite's thread, one hop a call.
+
+Never runs SQL in the event loop and never leaves a transaction open, whoever is cancelled.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from asyncio import Future
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+import aiosqlite
+
+from dialerd.adapters.storage.cells import sheet
+from dialerd.adapters.storage.connecting import MEMORY, connect_reader
+from dialerd.adapters.storage.ledger import SyncLedger
+from dialerd.adapters.storage.reading import Reading
+from dialerd.adapters.storage.troubles import trouble
+from dialerd.model.errors import OurMistakeError
+from dialerd.model.instants import Instant
+from dialerd.model.rows import AttemptRow, AuditRow, LeadRow, ReplyRow
+from dialerd.model.turn import Committed, Turn
+from dialerd.ports.store import Kept
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Hop(aiosqlite.Connection):
+    """A connection of aiosqlite on whose thread whole functions are run, instead of statement by statement."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], farewell: Callable[[], None]) -> None:
+        """`connector` and, as the very last, `farewell` are run in the thread too."""
+        super().__init__(connector, iter_chunk_size=64)
+        self._farewell = farewell
+        self._ending: Future[None] | None = None
+        # aiosqlite's thread would hold the interpreter at exit if a crash leaves the store open; a commit that has not
+        # returned is not promised to anyone, so the thread may die with the process.
+        self._thread.daemon = True
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function` in the thread, after all that was asked before. Cancelled or not, it is run as a whole."""
+        result: T = await self._execute(function, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return result
+
+    def stop(self) -> Future[None] | None:
+        """End the thread after what was asked. aiosqlite calls it itself when connecting fails or is cancelled."""
+        self._tx.put_nowait((None, self._farewell))
+        self._ending = super().stop()
+        return self._ending
+
+    async def end(self) -> None:
+        """Close, and wait until the thread has said its farewell. May be called twice."""
+        await self.close()
+        if self._ending is not None:
+            await self._ending
+
+
+class SqliteStore:
+    """`dialerd.ports.store.Store` in one SQLite file, or in memory.
+
+    A file has two connections, each with its thread: commits go to one, questions to the other, so neither waits for the
+    other. `:memory:` has one for both: a database in memory is seen by its own connection only.
+    A task cancelled during `commit` leaves the batch wholly written or not at all; which of them `load` tells.
+    """
+
+    def __init__(self, path: str, synchronous: str) -> None:
+        """`path`: a file or `:memory:`; `synchronous`: `full` or `normal`. Raises OurMistakeError for another word."""
+        self._ledger = SyncLedger(path, synchronous)
+        self._writer: Hop | None = None
+        self._reader: Hop | None = None
+        self._reading: Reading = self._ledger
+
+    @property
+    def seq(self) -> int:
+        """Number of the last turn written."""
+        return self._ledger.seq
+
+    async def open(self) -> None:
+        """See `SyncLedger.open`."""
+        if self._writer is not None:
+            raise OurMistakeError(f"store {self._ledger.place}: open already")
+        writer = self._writer = Hop(self._connect_ledger, self._ledger.close)
+        try:
+            await writer
+            if self._ledger.place != MEMORY:
+                self._reader = Hop(self._connect_reader, self._close_reader)
+                await self._reader
+        except BaseException:
+            await self.close()
+            raise
+
+    def _connect_ledger(self) -> sqlite3.Connection:
+        self._ledger.open()
+        return self._ledger.connection
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        try:
+            connection = connect_reader(self._ledger.place)
+        except sqlite3.Error as error:
+            raise trouble(self._ledger.place, "open it", error) from error
+        self._reading = Reading(self._ledger.place, connection)
+        return connection
+
+    def _close_reader(self) -> None:
+        reading, self._reading = self._reading, self._ledger
+        if reading is not self._ledger:
+            reading.connection.close()
+
+    async def close(self) -> None:
+        """Finish what was asked and let go of the file. May be called twice."""
+        writer, self._writer = self._writer, None
+        reader, self._reader = self._reader, None
+        try:
+            if reader is not None:
+                await reader.end()
+        finally:
+            if writer is not None:
+                # The writer last: the one that closes last moves the write-ahead log into the file.
+                await writer.end()
+
+    async def _write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._writer is None:
+            raise OurMistakeError(f"store {self._ledger.place}: not open")
+        return await self._writer.run(function, *args, **kwargs)
+
+    async def _read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._reader is None:
+            return await self._write(function, *args, **kwargs)
+        return await self._reader.run(function, *args, **kwargs)
+
+    # --- writing
+
+    async def commit(self, batch: Sequence[Committed]) -> None:
+        """See `SyncLedger.commit`. The batch is copied before the first await: its rows may change afterwards."""
+        if batch:
+            await self._write(self._ledger.write, sheet(batch))
+
+    async def prune(self, turns_before: Instant, replies_before: Instant) -> int:
+        """See `SyncLedger.prune`; commits go between its portions."""
+        dropped, after = 0, 0
+        while (step := await self._write(self._ledger.prune_turns, turns_before, after)) is not None:
+            dropped += step[0]
+            after = step[1]
+        while await self._write(self._ledger.prune_replies, replies_before):
+            pass
+        return dropped
+
+    async def maintain(self) -> int:
+        """See `SyncLedger.maintain`."""
+        return await self._write(self._ledger.maintain)
+
+    # --- reading
+
+    async def load(self) -> Kept:
+        """See `Reading.load`."""
+        return await self._read(self._reading.load)
+
+    async def due(self, campaign: str, now: Instant, limit: int) -> tuple[list[LeadRow], Instant | None]:
+        """See `Reading.due`."""
+        return await self._read(self._reading.due, campaign, now, limit)
+
+    async def known_phones(self, campaign: str, phones: Sequence[str]) -> set[str]:
+        """See `Reading.known_phones`."""
+        return await self._read(self._reading.known_phones, campaign, phones)
+
+    async def lead(self, campaign: str, phone: str) -> LeadRow | None:
+        """See `Reading.lead`."""
+        return await self._read(self._reading.lead, campaign, phone)
+
+    async def lead_by_id(self, lead: int) -> LeadRow | None:
+        """See `Reading.lead_by_id`."""
+        return await self._read(self._reading.lead_by_id, lead)
+
+    async def leads(self, campaign: str, state: str | None, after: int, limit: int) -> list[LeadRow]:
+        """See `Reading.leads`."""
+        return await self._read(self._reading.leads, campaign, state, after, limit)
+
+    async def attempts_of(self, lead: int) -> list[AttemptRow]:
+        """See `Reading.attempts_of`."""
+        return await self._read(self._reading.attempts_of, lead)
+
+    async def attempts(self, campaign: str | None, after: str, limit: int) -> list[AttemptRow]:
+        """See `Reading.attempts`."""
+        return await self._read(self._reading.attempts, campaign, after, limit)
+
+    async def audit(self, subject: str, limit: int) -> list[AuditRow]:
+        """See `Reading.audit`."""
+        return await self._read(self._reading.audit, subject, limit)
+
+    async def replies(self, since: Instant) -> list[ReplyRow]:
+        """See `Reading.replies`."""
+        return await self._read(self._reading.replies, since)
+
+    async def turns(self, after: int, limit: int) -> list[Turn]:
+        """See `Reading.turns`."""
+        return await self._read(self._reading.turns, after, limit)

@@ -1,0 +1,196 @@
+"""The tables of the store, the one source of its schema: Alembic's migrations and all SQL are checked against it.
+
+Never holds SQL of one database: what is here must mean the same in SQLite and PostgreSQL.
+
+Columns are named as the fields of `dialerd.model.rows` and stand in their order; `live` and `dialable` are added so that an
+index can find the few rows that matter among all. Instants are seconds since the epoch, UTC; phone numbers are text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+SCHEMA = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_key",
+        "uq": "%(table_name)s_%(column_0_N_name)s_once",
+        "fk": "%(table_name)s_%(column_0_name)s_known",
+    }
+)
+
+# SQLite's own row number is an INTEGER and nothing else; PostgreSQL's INTEGER would end at 2^31.
+_COUNT = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _must(name: str, kind: TypeEngine[Any] | None = None) -> Column[Any]:
+    return Column(name, kind or Text(), nullable=False)
+
+
+def _may(name: str, kind: TypeEngine[Any]) -> Column[Any]:
+    return Column(name, kind, nullable=True)
+
+
+IDENTITY = Table("identity", SCHEMA, Column("token", Text, primary_key=True))
+"""One row: the store's token."""
+
+TURNS = Table(
+    "turns",
+    SCHEMA,
+    Column("seq", _COUNT, primary_key=True, autoincrement=False),
+    _must("at", Double()),
+    _must("body"),
+)
+"""The journal; `body` is the JSON of `dialerd.model.turn.encode`."""
+
+CAMPAIGNS = Table(
+    "campaigns",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("policy"),
+    _must("state"),
+    _must("source"),
+    _must("created_by"),
+    _must("created_at", Double()),
+    _must("state_at", Double()),
+    _must("state_by"),
+    _must("note"),
+)
+
+TALLIES = Table(
+    "tallies",
+    SCHEMA,
+    Column("campaign", Text, ForeignKey("campaigns.id"), primary_key=True),
+    _must("placed", _COUNT),
+    _must("answered", _COUNT),
+    _must("connected", _COUNT),
+    _must("abandoned", _COUNT),
+    _must("hung_up", _COUNT),
+    _must("busy", _COUNT),
+    _must("no_answer", _COUNT),
+    _must("failed", _COUNT),
+    _must("lost", _COUNT),
+    _must("wait_s", Double()),
+    _must("talk_s", Double()),
+)
+
+LEADS = Table(
+    "leads",
+    SCHEMA,
+    Column("id", _COUNT, primary_key=True, autoincrement=False),
+    Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
+    _must("phone"),
+    _must("state"),
+    _must("created_at", Double()),
+    _must("next_at", Double()),
+    _must("attempts", Integer()),
+    _must("faults", Integer()),
+    _must("same", Integer()),
+    _must("last_outcome"),
+    _may("last_at", Double()),
+    _must("name"),
+    _must("fields"),
+    _must("source"),
+    _must("dialable", SmallInteger()),
+    UniqueConstraint("campaign", "phone"),
+)
+Index("leads_due", LEADS.c.campaign, LEADS.c.dialable, LEADS.c.next_at, LEADS.c.id)
+Index("leads_by_state", LEADS.c.campaign, LEADS.c.state, LEADS.c.id)
+Index("leads_by_campaign", LEADS.c.campaign, LEADS.c.id)
+
+ATTEMPTS = Table(
+    "attempts",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("campaign"),
+    Column("lead", _COUNT, ForeignKey("leads.id"), nullable=False),
+    _must("number"),
+    _must("server"),
+    _must("trunk"),
+    _must("hotline"),
+    _must("state"),
+    _must("placed_at", Double()),
+    _must("booked"),
+    _must("agent"),
+    _must("agent_leg"),
+    _may("offered_at", Double()),
+    _may("ringing_at", Double()),
+    _may("answered_at", Double()),
+    _may("waiting_at", Double()),
+    _may("connected_at", Double()),
+    _may("ended_at", Double()),
+    _must("outcome"),
+    _may("cause", Integer()),
+    _may("sip", Integer()),
+    _must("because"),
+    _must("counted", Boolean(create_constraint=False)),
+    _must("hangup"),
+    _must("live", SmallInteger()),
+)
+# Nobody is called twice: the database refuses a second live attempt on one number, whatever our own code believes.
+Index(
+    "attempts_live",
+    ATTEMPTS.c.number,
+    unique=True,
+    sqlite_where=text("live = 1"),
+    postgresql_where=text("live = 1"),
+)
+Index("attempts_by_lead", ATTEMPTS.c.lead, ATTEMPTS.c.placed_at, ATTEMPTS.c.id)
+Index("attempts_by_campaign", ATTEMPTS.c.campaign, ATTEMPTS.c.id)
+Index("attempts_by_trunk", ATTEMPTS.c.trunk, ATTEMPTS.c.placed_at)
+
+AGENTS = Table(
+    "agents",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("state"),
+    _must("since", Double()),
+    _must("reason"),
+    _must("leg"),
+    _must("leg_state"),
+    _must("call"),
+    _must("after_call"),
+    _must("after_reason"),
+    _may("wrap_until", Double()),
+    _may("logged_in_at", Double()),
+)
+
+AUDIT = Table(
+    "audit",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("at", Double()),
+    _must("principal"),
+    _must("command"),
+    _must("subject"),
+    _must("note"),
+)
+Index("audit_by_subject", AUDIT.c.subject, AUDIT.c.at, AUDIT.c.id)
+
+REPLIES = Table(
+    "replies",
+    SCHEMA,
+    Column("principal", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _must("at", Double()),
+    _must("reply"),
+)
+Index("replies_by_age", REPLIES.c.at)
+
+COUNTERS = Table("counters", SCHEMA, Column("name", Text, primary_key=True), _must("value", _COUNT))

@@ -1,0 +1,74 @@
+"""`dialerd`: run the daemon, check a configuration, print the documents made from the tables.
+
+Never starts the daemon with a configuration that has an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+
+from dialerd import __version__
+from dialerd.control.asyncapi import asyncapi
+from dialerd.control.reference import reference
+from dialerd.control.state_diagrams import state_diagrams
+from dialerd.settings.check import check as check_configuration
+from dialerd.settings.trouble import Wrong
+
+DEFAULT_CONFIG = "/etc/dialerd/dialerd.yaml"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dialerd")
+def dialerd() -> None:
+    """A dialer daemon for contact centres on Asterisk."""
+
+
+@dialerd.command()
+@click.argument("config", default=DEFAULT_CONFIG)
+def run(config: str) -> None:
+    """Run the daemon until it is stopped (SIGTERM drains, SIGHUP reloads)."""
+    from dialerd.daemon import CannotStartError
+    from dialerd.daemon import run as run_daemon
+
+    try:
+        run_daemon(config)
+    except Wrong as wrong:
+        click.echo(str(wrong), err=True)
+        sys.exit(2)
+    except CannotStartError as trouble:
+        click.echo(f"dialerd: {trouble}", err=True)
+        sys.exit(1)
+
+
+@dialerd.command()
+@click.argument("config", default=DEFAULT_CONFIG)
+def check(config: str) -> None:
+    """Print every error of a configuration as file:line: key: found ..., allowed ...; exit 0 only if there is none."""
+    checked = check_configuration(config, os.environ)
+    for trouble in checked.troubles:
+        click.echo(str(trouble), err=not trouble.warning)
+    for line in checked.summary:
+        click.echo(line)
+    sys.exit(0 if checked.good else 2)
+
+
+@dialerd.command("asyncapi")
+def print_asyncapi() -> None:
+    """Print the AsyncAPI document of the MQTT channel, made from the command table."""
+    click.echo(json.dumps(asyncapi(), indent=2, ensure_ascii=False))
+
+
+@dialerd.command("commands")
+def print_reference() -> None:
+    """Print the reference of all commands (docs/control.md), made from the command table."""
+    click.echo(reference(), nl=False)
+
+
+@dialerd.command("states")
+def print_states() -> None:
+    """Print the state diagrams (docs/states.md), made from the state tables."""
+    click.echo(state_diagrams(), nl=False)

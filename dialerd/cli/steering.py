@@ -1,0 +1,119 @@
+"""`dialerctl`: every command of the table as `dialerctl RESOURCE VERB ARGUMENTS`.
+
+Never knows a command that the table does not have: help, arguments and options are made from it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import click
+import yaml
+from pydantic.fields import FieldInfo
+
+from dialerd.cli.showing import show
+from dialerd.cli.socket_client import NoDaemonError, ask
+from dialerd.control.commands import COMMANDS
+from dialerd.control.table import Command
+
+SOCKET = "DIALERD_SOCKET"
+DEFAULT_SOCKET = "/run/dialerd/dialerd.sock"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--socket", "path", envvar=SOCKET, default=DEFAULT_SOCKET, show_default=True, show_envvar=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
+@click.option("--id", "id_", default=None, help="The command's id: given again, it does nothing twice.")
+@click.pass_context
+def dialerctl(context: click.Context, path: str, as_json: bool, id_: str | None) -> None:
+    """Steer a running dialerd through its local socket.
+
+    An argument that begins with @ is read from the file of that name (@- from standard input); mappings may be YAML or JSON.
+    """
+    context.obj = (path, as_json or not sys.stdout.isatty(), id_)
+
+
+def _taken(value: str) -> str:
+    if value == "@-":
+        return sys.stdin.read()
+    if value.startswith("@"):
+        try:
+            return Path(value[1:]).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as trouble:
+            raise click.ClickException(f"{value[1:]}: {trouble}") from None
+    return value
+
+
+def _converted(value: Any, field: FieldInfo) -> Any:
+    """What the shell gave, as the argument model takes it."""
+    if not isinstance(value, str):
+        return value
+    text = _taken(value)
+    if _is_mapping(field.annotation):
+        try:
+            return yaml.load(text, Loader=yaml.BaseLoader) if not text.lstrip().startswith("{") else json.loads(text)  # noqa: S506
+        except (yaml.YAMLError, ValueError) as trouble:
+            raise click.ClickException(f"neither YAML nor JSON: {trouble}") from None
+    return text
+
+
+def _is_mapping(annotation: Any) -> bool:
+    return get_origin(annotation) is dict or any(_is_mapping(part) for part in get_args(annotation))
+
+
+def _parameters(entry: Command[Any]) -> list[click.Parameter]:
+    made: list[click.Parameter] = []
+    for name, field in entry.args.model_fields.items():
+        text = (field.description or "").replace("\n", " ")
+        if field.annotation is bool:
+            flag = f"--{name.replace('_', '-')}"
+            negative = f"/--no-{name.replace('_', '-')}"
+            made.append(click.Option([flag + negative, name], default=None, help=text))
+        elif field.is_required():
+            made.append(click.Argument([name]))
+        else:
+            kind = click.INT if field.annotation is int else click.STRING
+            made.append(click.Option([f"--{name.replace('_', '-')}", name], type=kind, default=None, help=text))
+    return made
+
+
+def _command(entry: Command[Any]) -> click.Command:
+    def give(**given: Any) -> None:
+        path, as_json, id_ = click.get_current_context().obj
+        fields = entry.args.model_fields
+        args = {name: _converted(value, fields[name]) for name, value in given.items() if value is not None}
+        try:
+            reply = ask(path, entry.name, args, id_=id_)
+        except NoDaemonError as trouble:
+            raise click.ClickException(str(trouble)) from None
+        show(entry.name, reply, as_json)
+        if not reply.get("ok"):
+            sys.exit(1)
+
+    needs = ", ".join(sorted(entry.roles))
+    about = "\n\n".join(
+        [f"{entry.summary}. Roles: {needs}."]
+        + [
+            f"{n.upper()}: {f.description}"
+            for n, f in entry.args.model_fields.items()
+            if f.is_required() and f.description
+        ]
+    )
+    return click.Command(entry.verb, params=_parameters(entry), callback=give, help=about, short_help=entry.summary)
+
+
+def _build() -> None:
+    groups: dict[str, click.Group] = {}
+    for entry in COMMANDS.values():
+        if entry.resource not in groups:
+            groups[entry.resource] = click.Group(entry.resource, help=f"Commands on {entry.resource}s.")
+            dialerctl.add_command(groups[entry.resource])
+        groups[entry.resource].add_command(_command(entry))
+
+
+_build()
+
+__all__ = ["DEFAULT_SOCKET", "SOCKET", "dialerctl"]

@@ -1,0 +1,440 @@
+"""The daemon, assembled: the only file that names concrete classes, and the life of one process.
+
+Never decides anything about calls: it starts, watches, reloads, drains and stops what others do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import ssl
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dialerd import __version__
+from dialerd.adapters.asterisk.telephony import AsteriskTelephony, LinkSettings
+from dialerd.adapters.mqtt.bus import MqttBus
+from dialerd.adapters.mqtt.intake import Request
+from dialerd.adapters.observe import endpoint
+from dialerd.adapters.observe.logs import configure, get_logger
+from dialerd.adapters.observe.metrics import Metrics
+from dialerd.adapters.observe.systemd import Watchdog
+from dialerd.adapters.socket.server import LocalSocket, SocketTrouble
+from dialerd.adapters.storage.sqlite import SqliteStore
+from dialerd.campaigns.engine import Engine
+from dialerd.control.table import Who
+from dialerd.model.errors import OurMistakeError, Refusal
+from dialerd.model.facts import Configured, DrainBegan
+from dialerd.model.instants import iso
+from dialerd.model.turn import Committed
+from dialerd.ports.message_bus import MessageBus, NoBus
+from dialerd.ports.store import StoreFailingError
+from dialerd.runtime.carry_out import CarryOut
+from dialerd.runtime.exchange import Exchange
+from dialerd.runtime.measuring import Measuring
+from dialerd.runtime.publishing import Publishing
+from dialerd.runtime.requests import Requests
+from dialerd.runtime.turn_loop import TurnLoop
+from dialerd.runtime.wall_clock import WallClock
+from dialerd.settings.read import read
+from dialerd.settings.secrets import NoSecret, secret
+from dialerd.settings.shape import Mqtt, Settings
+from dialerd.settings.trouble import Wrong
+
+log = get_logger("dialerd")
+
+FIRST_LINK_S = 3.0
+"""Seconds that the start waits for a first try at Asterisk before it says READY."""
+PRUNE_S = 3600.0
+
+
+class CannotStartError(Exception):
+    """The daemon cannot start; the message says what to mend."""
+
+
+class Daemon:
+    """One running dialerd. `run` returns when it was stopped in order."""
+
+    def __init__(
+        self, settings: Settings, *, file: str, env: Mapping[str, str], clock: WallClock | None = None
+    ) -> None:
+        self.settings = settings
+        self._file = file
+        self._env = env
+        self._clock = clock or WallClock()
+        self._watchdog = Watchdog(env)
+        self._stop = asyncio.Event()
+        self._stop_now = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._metrics = Metrics(__version__)
+        self._mqtt: MqttBus | None = None
+        self._mqtt_status: tuple[bool, str] = (
+            False,
+            "no broker is configured" if settings.mqtt is None else "connecting",
+        )
+        self._started = self._clock.now()
+        self._replies_under_way: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    # --- the life of the process
+
+    async def run(self, *, signals: bool = True) -> None:
+        """Start, serve until stopped, drain, end.
+
+        Raises CannotStartError, and OurMistakeError or LiveAttemptError when the engine met its own mistake.
+        """
+        await self._open()
+        try:
+            await self._start(signals)
+            await self._serve()
+        finally:
+            await self._end()
+
+    async def _open(self) -> None:
+        self.store = SqliteStore(self.settings.store.path, self.settings.store.synchronous)
+        try:
+            await self.store.open()
+            kept = await self.store.load()
+            since = self._clock.now() - self.settings.store.keep_replies_days * 86400
+            replies = await self.store.replies(since)
+        except (StoreFailingError, OurMistakeError) as trouble:
+            await self.store.close()
+            raise CannotStartError(str(trouble)) from None
+        self.engine = Engine(kept)
+        self.engine.live.replies = {(reply.principal, reply.id): reply.reply for reply in replies}
+        self._token = kept.token
+        log.info("store.open", path=self.settings.store.path, turn=kept.seq, live_calls=len(kept.live))
+
+    async def _start(self, signals: bool) -> None:
+        settings = self.settings
+        loop = asyncio.get_running_loop()
+        self.telephony: dict[str, AsteriskTelephony] = {}
+        self._bus: MessageBus = NoBus()
+        if settings.mqtt is not None:
+            self._mqtt = self._bus = self._make_bus(settings.mqtt)
+        self._publishing = Publishing(self.engine, self._bus)
+        self._measuring = Measuring(self.engine)
+        self.turns = TurnLoop(Exchange(self.engine), self.store, self._clock, self._carry_out, self._committed)
+        self.requests = Requests(self.engine, self.turns, self.store, self._clock, self)
+        self._ports = CarryOut(self.telephony, self.store, self._clock, self.turns.put, self.requests.answered)
+        self._socket = LocalSocket(
+            settings.socket.path, settings.socket.mode_bits, settings.socket.roles_of, self._ask_local
+        )
+        self._endpoint: endpoint.Endpoint | None = None
+        try:
+            await self._socket.start()
+            if settings.http.port != "off":
+                self._endpoint = await endpoint.start(
+                    settings.http.host, settings.http.port, self._metrics, self._health
+                )
+        except (SocketTrouble, OSError) as trouble:
+            raise CannotStartError(str(trouble)) from None
+        self.turns.put(Configured(settings.floor().model_dump(mode="json")))
+        for name in settings.servers:
+            self._add_server(name)
+        if signals:
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(sign, self.stop)
+            loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
+        self._task("turns", self.turns.run())
+        self._task("second", self._every_second())
+        self._task("prune", self._prune())
+        self._task("watchdog", self._watchdog.run(lambda: self.turns.beats))
+        if self._mqtt is not None:
+            self._task("mqtt", self._mqtt.run())
+
+    async def _serve(self) -> None:
+        await self._first_link()
+        self._watchdog.ready(self._status_line())
+        log.info("ready", instance=self.settings.instance, socket=self.settings.socket.path)
+        stop = asyncio.create_task(self._stop.wait())
+        await self._watch(stop)
+        self._draining = True
+        limit = self.settings.drain.limit_s
+        self._watchdog.stopping(f"draining: {len(self.engine.live.calls)} calls, at most {limit:.0f} s")
+        log.info("draining", live_calls=len(self.engine.live.calls), limit_s=limit)
+        drained = asyncio.create_task(self._drained(limit))
+        await self._watch(drained)
+        log.info("stopping", live_calls=len(self.engine.live.calls))
+
+    async def _watch(self, until: asyncio.Task[Any]) -> None:
+        """Wait for `until`; a side task that dies first stops the daemon with its error."""
+        done, _ = await asyncio.wait({until, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        if until in done:
+            return
+        until.cancel()
+        for task in done:
+            log.error("task.died", task=task.get_name(), error=repr(task.exception()))
+            trouble = task.exception()
+            raise trouble if trouble is not None else OurMistakeError(f"task {task.get_name()} ended by itself")
+
+    async def _drained(self, limit_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + limit_s
+        try:
+            await asyncio.wait_for(self.turns.settle(DrainBegan("the daemon is being stopped")), min(limit_s, 5.0))
+        except TimeoutError:
+            log.warning("draining.not_committed", because=self.turns.failing or "the turn loop is busy")
+        while self.engine.live.calls and loop.time() < end and not self._stop_now.is_set():
+            await self._pause(0.1, self._stop_now)
+        while self.turns.depth and not self.turns.failing:
+            await self._pause(0.01, self._stop_now)
+
+    @staticmethod
+    async def _pause(seconds: float, woken: asyncio.Event) -> None:
+        try:
+            await asyncio.wait_for(woken.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _end(self) -> None:
+        if hasattr(self, "_socket"):
+            await self._socket.stop()
+        if getattr(self, "_endpoint", None) is not None:
+            assert self._endpoint is not None
+            await self._endpoint.stop()
+        if hasattr(self, "requests"):
+            await self.requests.aclose()
+            await self._ports.aclose()
+        for task in (*self._tasks, *self._replies_under_way):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._replies_under_way, return_exceptions=True)
+        for server in getattr(self, "telephony", {}).values():
+            await server.aclose()
+        await self.store.close()
+
+    def stop(self) -> None:
+        """Drain and stop; asked a second time: stop at once. Calls in progress go on without us."""
+        if self._stop.is_set():
+            self._stop_now.set()
+        self._stop.set()
+
+    def _task(self, name: str, work: Any) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))
+
+    async def _first_link(self) -> None:
+        """Give every server a moment for its first try, so that READY means something."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + FIRST_LINK_S
+        while loop.time() < end and not all(server.connected for server in self.telephony.values()):
+            await self._pause(0.02, self._stop)
+            if self._stop.is_set():
+                return
+
+    # --- servers and the broker
+
+    def _add_server(self, name: str) -> None:
+        server = self.settings.servers[name]
+        try:
+            password = secret(server.secret_file, server.secret_credential, self._env, Path(self._file).parent)
+        except NoSecret as trouble:
+            raise CannotStartError(f"{self._file}: servers.{name}: secret: {trouble}") from None
+        link = LinkSettings(server.host, server.port, server.username, password, ping_every_s=server.ping_s)
+        try:
+            telephony = AsteriskTelephony(name, link, self._token, self.turns.put)
+        except ValueError as trouble:
+            raise CannotStartError(f"{self._file}: servers.{name}: {trouble}") from None
+        self.telephony[name] = telephony
+        self._task(f"ami.{name}", telephony.run())
+
+    def _make_bus(self, mqtt: Mqtt) -> MqttBus:
+        password: str | None = None
+        if mqtt.has_password:
+            try:
+                password = secret(mqtt.password_file, mqtt.password_credential, self._env, Path(self._file).parent)
+            except NoSecret as trouble:
+                raise CannotStartError(f"{self._file}: mqtt: password: {trouble}") from None
+        tls: ssl.SSLContext | None = None
+        if mqtt.tls is not None:
+            try:
+                tls = ssl.create_default_context(cafile=mqtt.tls.ca_file)
+                if mqtt.tls.cert_file is not None:
+                    tls.load_cert_chain(mqtt.tls.cert_file, mqtt.tls.key_file)
+            except OSError as trouble:
+                raise CannotStartError(f"{self._file}: mqtt.tls: {trouble}") from None
+        return MqttBus(
+            instance=self.settings.instance,
+            host=mqtt.host,
+            port=mqtt.port,
+            username=mqtt.username,
+            password=password,
+            tls=tls,
+            client_id=f"dialerd-{self.settings.instance}",
+            on_request=self._asked_by_mqtt,
+            on_status=self._mqtt_changed,
+            daemon_state=lambda: msgspec.json.encode({"state": "online", "version": __version__}),
+        )
+
+    def _mqtt_changed(self, up: bool, why: str) -> None:
+        self._mqtt_status = (up, why)
+        self._metrics.mqtt_link(up)
+        log.info("mqtt.link", up=up, because=why)
+
+    # --- turns
+
+    def _carry_out(self, committed: Committed) -> None:
+        self._ports(committed)
+        self._publishing.committed(committed)
+
+    def _committed(self, committed: Committed, seconds: float) -> None:
+        self._metrics.turn_committed(seconds, Counter(type(fact).__name__ for fact in committed.turn.facts))
+        for ended in self._measuring.ended(committed):
+            self._metrics.originate_ended(ended.trunk, ended.outcome)
+            if ended.outcome == "abandoned":
+                self._metrics.call_abandoned(ended.campaign)
+        for campaign, seconds_to_bridge in self._measuring.connected(committed):
+            self._metrics.call_connected(campaign, seconds_to_bridge)
+
+    async def _every_second(self) -> None:
+        failing = ""
+        while True:
+            await self._pause(1.0, asyncio.Event())
+            if self.turns.failing != failing:
+                failing = self.turns.failing
+                log.error("store.failing", because=failing) if failing else log.info("store.writes_again")
+            live = self.engine.live
+            self._metrics.store_failing(bool(failing))
+            self._metrics.inbox_depth(self.turns.depth)
+            self._metrics.calls_live(Counter((call.campaign, call.state) for call in live.calls.values()))
+            self._metrics.agents(Counter(agent.state for agent in live.agents.values()))
+            for name, server in self.telephony.items():
+                self._metrics.ami_link(name, server.connected)
+            for campaign in live.running:
+                self._metrics.campaign_opened(campaign)
+            if not failing:
+                self._publishing.second()
+            if self._mqtt is not None:
+                self._bus.publish_state("daemon", msgspec.json.encode({"state": "online", **self.status()}))
+            self._watchdog.status(self._status_line())
+
+    async def _prune(self) -> None:
+        while True:
+            await self._pause(PRUNE_S, asyncio.Event())
+            now, keep = self._clock.now(), self.settings.store
+            try:
+                await self.store.prune(now - keep.keep_turns_days * 86400, now - keep.keep_replies_days * 86400)
+                await self.store.maintain()
+            except StoreFailingError as trouble:
+                log.warning("store.prune_failed", because=str(trouble))
+            replies = self.engine.live.replies
+            for key in list(replies)[: max(0, len(replies) - 20_000)]:
+                del replies[key]
+
+    # --- commands
+
+    async def _ask_local(
+        self, principal: str, roles: frozenset[str], command: str, id_: str, args: Mapping[str, Any]
+    ) -> str:
+        return await self.requests.ask(Who(principal, roles), command, id_, args)
+
+    def _asked_by_mqtt(self, request: Request) -> None:
+        who = Who(request.principal, self.requests.roles_of(request.principal))
+
+        async def answer() -> None:
+            reply = await self.requests.ask(who, request.command, request.id, request.args)
+            request.reply(reply.encode())
+
+        task = asyncio.get_running_loop().create_task(answer())
+        self._replies_under_way.add(task)
+        task.add_done_callback(self._replies_under_way.discard)
+
+    # --- House: what only the process knows
+
+    def status(self) -> dict[str, Any]:
+        """How the process stands, for daemon.status, the bus and /healthz."""
+        live = self.engine.live
+        return {
+            "version": __version__,
+            "instance": self.settings.instance,
+            "started_at": iso(self._started),
+            "now": iso(self._clock.now()),
+            "draining": live.draining,
+            "servers": {name: server.status for name, server in self.telephony.items()},
+            "mqtt": {"connected": self._mqtt_status[0], "status": self._mqtt_status[1]},
+            "store": self.settings.store.path,
+            "store_failing": self.turns.failing,
+            "turns": self.turns.turns,
+            "turn": self.turns.exchange.seq,
+            "facts_waiting": self.turns.depth,
+            "live_calls": len(live.calls),
+            "agents": dict(Counter(agent.state for agent in live.agents.values())),
+            "campaigns_running": len(live.running),
+            "oddities": dict(live.oddities),
+        }
+
+    def _health(self) -> tuple[bool, dict[str, Any]]:
+        status = self.status()
+        links = {name: server.connected for name, server in self.telephony.items()}
+        return not status["store_failing"] and all(links.values()), {**status, "links": links}
+
+    def _status_line(self) -> str:
+        live = self.engine.live
+        up = sum(server.connected for server in self.telephony.values())
+        trouble = f", STORE FAILING: {self.turns.failing}" if self.turns.failing else ""
+        return (
+            f"{len(live.calls)} calls, {len(live.running)} campaigns running, "
+            f"{up}/{len(self.telephony)} servers linked{trouble}"
+        )
+
+    async def reload(self) -> dict[str, Any]:
+        """Read the configuration again and let it hold; calls go on. Raises Refusal when it is wrong."""
+        with self._watchdog.reloading(self._status_line):
+            try:
+                new = await asyncio.to_thread(read, self._file, self._env)
+            except Wrong as wrong:
+                raise Refusal("bad_configuration", str(wrong), None, None) from None
+            needs_restart = [
+                key
+                for key in ("instance", "store", "mqtt", "socket", "http")
+                if getattr(new, key) != getattr(self.settings, key)
+            ]
+            old = self.settings
+            changed = [name for name in new.servers if name in old.servers and new.servers[name] != old.servers[name]]
+            needs_restart += [f"servers.{name}" for name in (*changed, *sorted(set(old.servers) - set(new.servers)))]
+            kept = {key: getattr(old, key) for key in ("instance", "store", "mqtt", "socket", "http")}
+            servers = {**new.servers, **old.servers}
+            self.settings = new.model_copy(update={**kept, "servers": servers})
+            for name in servers:
+                if name not in self.telephony:
+                    try:
+                        self._add_server(name)
+                    except CannotStartError as trouble:
+                        raise Refusal("bad_configuration", str(trouble)) from None
+            configure(new.logs.level, new.logs.format, new.logs.mask_numbers)
+            await self.turns.settle(Configured(self.settings.floor().model_dump(mode="json")))
+            log.info("reloaded", needs_restart=needs_restart)
+            return {"reloaded": self._file, "needs_restart": needs_restart}
+
+    def _reload_by_signal(self) -> None:
+        async def reload() -> None:
+            try:
+                await self.reload()
+            except Refusal as refusal:
+                log.error("reload.refused", because=refusal.message)
+
+        task = asyncio.get_running_loop().create_task(reload())
+        self._replies_under_way.add(task)
+        task.add_done_callback(self._replies_under_way.discard)
+
+
+def run(file: str, env: Mapping[str, str] | None = None) -> None:
+    """Read the configuration and run until stopped. Raises Wrong or CannotStartError before anything was started."""
+    import uvloop
+
+    env = os.environ if env is None else env
+    settings = read(file, env)
+    configure(settings.logs.level, settings.logs.format, settings.logs.mask_numbers)
+
+    async def main() -> None:
+        await Daemon(settings, file=file, env=env).run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+__all__ = ["CannotStartError", "Daemon", "run"]

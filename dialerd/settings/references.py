@@ -1,0 +1,147 @@
+"""Checks between the parts of a configuration: names that point at nothing, things given twice, people who are missing.
+
+Never looks outside of the configuration; files, folders and secrets are the business of `check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dialerd.model.policies import Floor
+from dialerd.settings.shape import Settings
+from dialerd.settings.tree import Path, Tree
+from dialerd.settings.trouble import Trouble, clean, near, one_of, quoted
+
+_SECTION_OF = {"server": "servers", "schedule": "schedules"}
+
+
+def references(settings: Settings, tree: Tree, broken: frozenset[Path] = frozenset()) -> list[Trouble]:
+    """All troubles between the parts of `settings`.
+
+    `broken`: sections, and entries of sections, whose own shape is wrong; they may stand in `settings` with defaults in
+    place of what is wrong. Names of such things point at something, and nothing but their names is checked.
+    """
+    whole = settings.model_copy(
+        update={
+            section: {key: one for key, one in getattr(settings, section).items() if (section, key) not in broken}
+            for section in {path[0] for path in broken} & Floor.model_fields.keys()
+        }
+    )
+    return [
+        *_unknown_names(settings, tree, broken),
+        *_servers(whole, tree, broken),
+        *_twice(whole, tree),
+        *_secrets(whole, tree),
+        *_people(whole, tree, broken),
+        *_campaigns(whole, tree, broken),
+    ]
+
+
+def _unknown_names(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+    for path, found, allowed in settings.unknown_names():
+        section = _SECTION_OF.get(path[-1]) or path[-2]
+        if (section,) in broken or (section, found) in broken:
+            continue
+        names = {*allowed, *(other[1] for other in broken if other[0] == section)}
+        none = f"none, there is nothing under {section}"
+        yield tree.trouble(path, f"{quoted(found)}, not one of {section}", one_of(found, sorted(names), none))
+
+
+def _servers(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+    if not settings.servers and not any(path[0] == "servers" for path in broken):
+        yield tree.trouble(("servers",), "no server", "at least one, or nothing is dialed", warning=True)
+
+
+def _twice(settings: Settings, tree: Tree) -> Iterator[Trouble]:
+    """Two things that are one outside: the same softphone, hotline number or Asterisk."""
+    phones = [(("agents", key, "phone"), f"{a.server} {a.phone.lower()}") for key, a in settings.agents.items()]
+    numbers = [(("hotlines", key, "number"), h.number.lstrip("+")) for key, h in settings.hotlines.items()]
+    hosts = [(("servers", key, "host"), f"{s.host.lower()}:{s.port}") for key, s in settings.servers.items()]
+    for said, of_kind in (
+        ("a phone that no other agent has", phones),
+        ("a number that no other hotline has", numbers),
+        ("a host and port that no other server has", hosts),
+    ):
+        yield from _same(tree, said, of_kind)
+
+
+def _same(tree: Tree, allowed: str, things: Sequence[tuple[Path, str]]) -> Iterator[Trouble]:
+    first: dict[str, Path] = {}
+    for path, what in things:
+        other = first.setdefault(what, path)
+        if other != path:
+            whose = f"the same as {clean(other[1])}'s ({tree.where(other, path)})"
+            value = tree.shown(path)
+            yield tree.trouble(path, whose if value == "nothing" else f"{value}, {whose}", allowed)
+
+
+def _secrets(settings: Settings, tree: Tree) -> Iterator[Trouble]:
+    for key, server in settings.servers.items():
+        path = ("servers", key)
+        if server.secret_file is not None and server.secret_credential is not None:
+            yield _both(tree, path, "secret_file", "secret_credential")
+        if server.secret_file is None and server.secret_credential is None:
+            yield tree.trouble(path, "no secret", "secret_file or secret_credential")
+    mqtt = settings.mqtt
+    if mqtt is None:
+        return
+    if mqtt.password_file is not None and mqtt.password_credential is not None:
+        yield _both(tree, ("mqtt",), "password_file", "password_credential")
+    if mqtt.has_password and mqtt.username is None:
+        yield tree.trouble(("mqtt",), "a password without a username", "both or neither")
+
+
+def _both(tree: Tree, path: Path, file: str, credential: str) -> Trouble:
+    return tree.trouble(
+        (*path, credential),
+        f"{credential} beside {file} ({tree.where((*path, file), (*path, credential))})",
+        "only one of the two",
+    )
+
+
+def _people(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+    if ("people",) in broken or ("socket",) in broken:
+        return
+    known = {
+        *settings.people,
+        *settings.socket.users,
+        *(path[1] for path in broken if path[0] == "people" and path[1:]),
+    }
+    for key, agent in settings.agents.items():
+        if (agent.principal or key) in known:
+            continue
+        if agent.principal is None:
+            hint = f"people: {clean(key)}: roles: [agent], or a principal; else only others can move this agent"
+            yield tree.trouble(("agents", key), "no person of this name", hint, warning=True)
+        else:
+            meant = near(agent.principal, sorted(known))
+            hint = f"; did you mean {clean(meant)}?" if meant else ""
+            yield tree.trouble(
+                ("agents", key, "principal"),
+                f"{quoted(agent.principal)}, not one of people",
+                f"a name that stands under people with the role agent{hint}",
+                warning=bool(settings.socket.groups),  # he may be a Unix user of one of these
+            )
+
+
+def _campaigns(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+    for key, schedule in settings.schedules.items():
+        if not any(schedule.week.values()):
+            yield tree.trouble(("schedules", key, "week"), "no open hour", "at least one, or nothing is dialed", True)
+    for key, agent in settings.agents.items():
+        for i, name in enumerate(agent.campaigns if agent.campaigns != "all" else ()):
+            meant = None if name in settings.campaigns else near(name, sorted(settings.campaigns))
+            if meant is not None and ("campaigns", name) not in broken:
+                allowed = f"it if a command makes such a campaign; did you mean {clean(meant)}?"
+                yield tree.trouble(
+                    ("agents", key, "campaigns", str(i)), f"{quoted(name)}, not a campaign here", allowed, True
+                )
+    if any(path[0] in ("agents", "trunks") for path in broken):
+        return
+    for key, campaign in settings.campaigns.items():
+        servers = {settings.trunks[t].server for t in campaign.trunks if t in settings.trunks}
+        takers = (a for a in settings.agents.values() if a.campaigns == "all" or key in a.campaigns)
+        if servers and servers.isdisjoint(agent.server for agent in takers):
+            found = f"no agent of this campaign on {', '.join(sorted(servers))}"
+            allowed = "an agent on the server of its trunks, or nobody takes its calls"
+            yield tree.trouble(("campaigns", key, "trunks"), found, allowed, warning=True)
