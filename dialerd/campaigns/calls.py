@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dialerd.campaigns import figures
 from dialerd.campaigns.live import Live
-from dialerd.campaigns.phones import withdraw
+from dialerd.campaigns.phones import let_go, withdraw
 from dialerd.campaigns.recycling import after_attempt
 from dialerd.model import facts as f
 from dialerd.model.causes import UNCOUNTED, Outcome, outcome_unanswered
@@ -71,15 +71,17 @@ def call_bridged(live: Live, fact: f.CallBridged) -> None:
     _answered(live, call)
     call.connected_at = live.now
     figures.connected(live, call)
-    if agent is not None:
-        call.agent = agent.id
-        call.agent_leg = fact.leg
+    if agent is None or not live.agent_may(agent, "bridged"):
+        live.odd("bridged_with_unknown_leg")
+        withdraw(live, call)
+    else:
+        if agent.call != call.id:
+            let_go(live, agent)
+            withdraw(live, call)
+        call.agent, call.agent_leg = agent.id, fact.leg
         agent.call = call.id
         live.set_leg(agent, fact.leg, "talking")
-        if live.agent_may(agent, "bridged"):
-            live.move_agent(agent, "bridged")
-    else:
-        live.odd("bridged_with_unknown_leg")
+        live.move_agent(agent, "bridged")
     live.move_call(call, "bridged")
 
 

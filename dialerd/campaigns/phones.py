@@ -52,13 +52,7 @@ def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
     live.set_leg(agent, "", "")
     call = live.calls.get(agent.call)
     if agent.state == "ringing" and call is not None:
-        agent.call = ""
-        call.agent = call.agent_leg = ""
-        call.offered_at = None
-        if live.call_may(call, "offer_failed"):
-            live.move_call(call, "offer_failed")
-        elif live.call_may(call, "connect_failed"):
-            live.move_call(call, "connect_failed")
+        let_go(live, agent)
         live.move_agent(agent, "offer_failed", because)
         after_call_wish(live, agent)
     elif agent.state == "on_call":
@@ -86,6 +80,21 @@ def _phone_trouble(fact: f.PhoneEnded) -> str:
         "busy": "softphone is busy",
         "rejected": "call was declined on the softphone",
     }.get(outcome, "softphone hung up" if fact.cause == 16 else "softphone was lost")
+
+
+def let_go(live: Live, agent: AgentRow) -> None:
+    """The call that the agent was offered, or was about to be bridged with, waits for another agent."""
+    call = live.calls.get(agent.call)
+    agent.call = ""
+    live.mark(agent)
+    if call is None or call.agent != agent.id:
+        return
+    call.agent = call.agent_leg = ""
+    call.offered_at = None
+    live.mark(call)
+    for kind in ("offer_failed", "connect_failed"):
+        if live.call_may(call, kind):
+            live.move_call(call, kind)
 
 
 def withdraw(live: Live, call: AttemptRow) -> None:

@@ -130,7 +130,7 @@ def _figure(number: object) -> str:
 
 
 def in_plain_words(tree: Tree, errors: Sequence[ErrorDetails]) -> tuple[list[Trouble], list[Path]]:
-    """The troubles that `errors` of the models are, at most LIMIT and one that counts the rest; and the paths of all."""
+    """The troubles that `errors` of the models are, at most LIMIT and one; and the paths of all."""
     told: dict[Path, list[ErrorDetails]] = {}
     choices: dict[Path, list[ErrorDetails]] = {}
     for error in errors:
@@ -146,11 +146,8 @@ def in_plain_words(tree: Tree, errors: Sequence[ErrorDetails]) -> tuple[list[Tro
         if path not in above:  # else one branch fits so far, and what is below it says more
             told.setdefault(path, []).extend(of_choice)
     every = list(told.items())
-    pairs = [_trouble(tree, path, of_path) for path, of_path in every[:LIMIT]]
-    troubles = [trouble for trouble, _ in pairs]
-    if len(every) > LIMIT:
-        troubles.append(tree.trouble((), f"{len(every) - LIMIT} more troubles", "none"))
-    return troubles, [path for _, path in pairs] + [path for path, _ in every[LIMIT:]]
+    pairs = [_trouble(tree, path, of_path) for path, of_path in every[: LIMIT + 1]]
+    return [trouble for trouble, _ in pairs], [path for _, path in pairs] + [path for path, _ in every[LIMIT + 1 :]]
 
 
 def _trouble(tree: Tree, path: Path, errors: list[ErrorDetails]) -> tuple[Trouble, Path]:

@@ -6,17 +6,18 @@ Never looks outside of the configuration; files, folders and secrets are the bus
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from dialerd.model.policies import Floor
 from dialerd.settings.shape import Settings
 from dialerd.settings.tree import Path, Tree
-from dialerd.settings.trouble import Trouble, clean, near, one_of, quoted
+from dialerd.settings.trouble import LIMIT, Trouble, clean, near, one_of, quoted
 
 _SECTION_OF = {"server": "servers", "schedule": "schedules"}
 
 
 def references(settings: Settings, tree: Tree, broken: frozenset[Path] = frozenset()) -> list[Trouble]:
-    """All troubles between the parts of `settings`.
+    """The troubles between the parts of `settings`; of each kind not many more than can be told.
 
     `broken`: sections, and entries of sections, whose own shape is wrong; they may stand in `settings` with defaults in
     place of what is wrong. Names of such things point at something, and nothing but their names is checked.
@@ -27,14 +28,15 @@ def references(settings: Settings, tree: Tree, broken: frozenset[Path] = frozens
             for section in {path[0] for path in broken} & Floor.model_fields.keys()
         }
     )
-    return [
-        *_unknown_names(settings, tree, broken),
-        *_servers(whole, tree, broken),
-        *_twice(whole, tree),
-        *_secrets(whole, tree),
-        *_people(whole, tree, broken),
-        *_campaigns(whole, tree, broken),
-    ]
+    kinds = (
+        _unknown_names(settings, tree, broken),
+        _servers(whole, tree, broken),
+        _twice(whole, tree),
+        _secrets(whole, tree),
+        _people(whole, tree, broken),
+        _campaigns(whole, tree, broken),
+    )
+    return [trouble for kind in kinds for trouble in islice(kind, LIMIT + 1)]
 
 
 def _unknown_names(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:

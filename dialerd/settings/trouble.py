@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LIMIT = 200
-"""Troubles shown of one configuration; the rest are counted."""
+"""Errors told of one configuration, and warnings as many; there may be a hundred thousand."""
 _LONGEST = 60
 _LISTED = 12
-_PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
+_READ = 200
+_PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*:)[^@\s]*(@|(?<=.{190})$)")
 _WORDS = re.compile(r"[^a-z]+")
 _SECRET_WORDS = re.compile(r"secrets?|passwords?|passwd|passphrase|passcode|pass|pwd|tokens?|credentials?|apikey")
 
@@ -59,7 +60,9 @@ def clean(text: str, longest: int = _LONGEST) -> str:
 
 def quoted(text: str) -> str:
     """`text` in double quotes, clean, without the password of an address such as mqtt://user:password@host."""
-    shown = _PASSWORD_IN_URL.sub(r"\1***@", text) if "://" in text else text
+    shown = text[:_READ]
+    if "://" in shown:
+        shown = _PASSWORD_IN_URL.sub(r"\1***\2", shown)
     return f'"{clean(shown)}"'
 
 
@@ -103,9 +106,8 @@ def one_of(found: str, names: Sequence[str], none: str) -> str:
     meant = near(found, names)
     if meant is None:
         return listed(names)
-    return (
-        f"{listed(names)}; did you mean {clean(meant)}?" if len(names) <= _LISTED else f"did you mean {clean(meant)}?"
-    )
+    some = listed(names) if len(names) <= _LISTED else f"one of {len(names)}"
+    return f"{some}; did you mean {clean(meant)}?"
 
 
 def in_order(troubles: Iterable[Trouble], main: str) -> list[Trouble]:
@@ -113,15 +115,13 @@ def in_order(troubles: Iterable[Trouble], main: str) -> list[Trouble]:
     return sorted(troubles, key=lambda trouble: (trouble.file != main, trouble.file, trouble.line))
 
 
-def cut(troubles: list[Trouble]) -> list[Trouble]:
-    """`troubles` without repetitions, at most LIMIT of them and a last one that counts the rest; errors before warnings."""
+def cut(troubles: Iterable[Trouble]) -> list[Trouble]:
+    """`troubles` without repetitions: at most LIMIT errors and LIMIT warnings, and a last one if there were more."""
     every = list(dict.fromkeys(troubles))
-    if len(every) <= LIMIT:
+    errors = [trouble for trouble in every if not trouble.warning]
+    warnings = [trouble for trouble in every if trouble.warning]
+    kept = {*errors[:LIMIT], *warnings[:LIMIT]}
+    if len(kept) == len(every):
         return every
-    kept = sorted(every, key=lambda trouble: trouble.warning)[:LIMIT]
-    rest = len(every) - LIMIT
-    warning = not any(not trouble.warning for trouble in every)
-    return [
-        *(t for t in every if t in set(kept)),
-        Trouble(every[0].file, 0, "", f"{rest} more troubles", "none", warning),
-    ]
+    more = Trouble(every[0].file, 0, "", f"more troubles than these {len(kept)}", "none", warning=not errors)
+    return [*(trouble for trouble in every if trouble in kept), more]

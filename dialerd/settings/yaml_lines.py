@@ -14,13 +14,13 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from dialerd.settings.trouble import Trouble, clean, key_text, one_of
+from dialerd.settings.trouble import LIMIT, Trouble, clean, key_text, one_of
 
 LONGEST = 4 * 1024 * 1024
 """Bytes a file may have."""
 DEEPEST = 40
 MOST_VALUES = 500_000
-"""Values a file may have after its aliases are put in."""
+"""Keys and values a file may have after its aliases are put in."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
@@ -122,10 +122,16 @@ class _Composer:
         path = self._path if key is None else [*self._path, key]
         return Trouble(self.file, line, key_text(path), found, allowed)
 
+    def _tell(self, trouble: Trouble) -> None:
+        if len(self.troubles) <= LIMIT:
+            self.troubles.append(trouble)
+
     def _count(self, line: int, values: int) -> None:
         self._total += values
         if self._total > MOST_VALUES:
-            raise _Stop(self._trouble(line, f"more than {MOST_VALUES} values with the aliases put in", "fewer"))
+            raise _Stop(
+                self._trouble(line, f"more than {MOST_VALUES} keys and values with the aliases put in", "fewer")
+            )
 
     def _deep(self, line: int, depth: int) -> None:
         if depth > DEEPEST:
@@ -142,7 +148,7 @@ class _Composer:
             if anchor in self._anchors or anchor in self._open:
                 first = self._open.get(anchor) or self._anchors[anchor].line
                 said = f"the anchor &{clean(anchor)} twice (first on line {first})"
-                self.troubles.append(self._trouble(line, said, "another name"))
+                self._tell(self._trouble(line, said, "another name"))
             self._open[anchor] = line
         if isinstance(event, yaml.ScalarEvent):
             node = self._scalar(event, line)
@@ -162,12 +168,12 @@ class _Composer:
     def _alias(self, event: yaml.AliasEvent, line: int, depth: int) -> Node:
         name = str(event.anchor)
         if name in self._open:
-            self.troubles.append(self._trouble(line, f"the alias *{clean(name)} inside its own anchor", "no circles"))
+            self._tell(self._trouble(line, f"the alias *{clean(name)} inside its own anchor", "no circles"))
             return Node(self.file, line, None)
         meant = self._anchors.get(name)
         if meant is None:
             allowed = one_of(name, sorted(self._anchors), "none, no anchor stands before it")
-            self.troubles.append(self._trouble(line, f"the alias *{clean(name)} of no anchor", allowed))
+            self._tell(self._trouble(line, f"the alias *{clean(name)} of no anchor", allowed))
             return Node(self.file, line, None)
         self._count(line, meant.size)
         self._deep(line, depth + meant.height)
@@ -176,13 +182,13 @@ class _Composer:
     def _no_tag(self, event: Any, line: int) -> None:
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-            self.troubles.append(self._trouble(line, f"the tag {clean(tag)}", "no tags"))
+            self._tell(self._trouble(line, f"the tag {clean(tag)}", "no tags"))
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> Node:
         self._no_tag(event, line)
         written = str(event.value)
         if any("\ud800" <= c <= "\udfff" for c in written):
-            self.troubles.append(self._trouble(line, "half a character (a surrogate escape)", "whole characters"))
+            self._tell(self._trouble(line, "half a character (a surrogate escape)", "whole characters"))
             return Node(self.file, line, None)
         plain = not event.style and event.tag is None
         return Node(self.file, line, _resolved(written) if plain else written, written, plain)
@@ -207,12 +213,12 @@ class _Composer:
             self._path.pop()
             value.line = key_line
             if name is None:
-                self.troubles.append(self._trouble(key_line, "a key that is a list or a map", "a key that is text"))
+                self._tell(self._trouble(key_line, "a key that is a list or a map", "a key that is text"))
             elif name == "<<" and key.plain:
                 merged += self._merge(value)
             elif name in items:
                 said = f"the key twice (first on line {items[name].line})"
-                self.troubles.append(self._trouble(key_line, said, "once", name))
+                self._tell(self._trouble(key_line, said, "once", name))
             else:
                 items[name] = value
         for node in merged:
@@ -229,7 +235,7 @@ class _Composer:
         nodes = value.value if isinstance(value.value, list) else [value]
         if all(isinstance(node.value, dict) for node in nodes):
             return nodes
-        self.troubles.append(self._trouble(value.line, "something else than a map under <<", "a map or a list of maps"))
+        self._tell(self._trouble(value.line, "something else than a map under <<", "a map or a list of maps"))
         return []
 
 

@@ -1,9 +1,10 @@
-"""HangUps: hang-ups that were asked for while their channel is still to come, so that none is lost.
+"""HangUps: hang-ups that were asked for and not carried out yet, so that none is lost.
 
 It must never send anything itself, or wish for an end that nobody asked for.
 
-An Originate is answered before its channel is made. A Hangup sent in between is answered "No such channel", and has to be
-sent again at the first event of the leg.
+Two ways lose one (both measured on 22): an Originate is answered before its channel is made, and a Hangup in between is
+answered "No such channel"; and a channel that is moved to another bridge at that moment forgets that it was hung up,
+though the answer was Success. In both the next event of the leg shows that it lives, and the Hangup is sent again.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 from dialerd.model.instants import Instant
 
 KEEP_S = 30.0
-"""Seconds after which a channel that did not come is not waited for any more."""
+"""Seconds after which a leg of which nothing is heard any more is forgotten."""
 
 
 @dataclass(slots=True)
 class _Asked:
     at: Instant
-    missed: bool = False  # Asterisk knew no such channel
+    answered: bool = False
     alive: bool = False  # an event of the leg came since the Hangup was sent
 
 
@@ -47,11 +48,8 @@ class HangUps:
         asked = self._asked.get(leg)
         if asked is None:
             return False
-        if success:
-            del self._asked[leg]
-            return False
-        asked.missed = True
-        return asked.alive
+        asked.answered = True
+        return asked.alive and not success
 
     def came_alive(self, leg: str) -> bool:
         """An event of a channel of `leg` came; whether the Hangup has to be sent again now."""
@@ -59,7 +57,7 @@ class HangUps:
         if asked is None:
             return False
         asked.alive = True
-        return asked.missed
+        return asked.answered
 
     def ended(self, leg: str) -> None:
         """The leg is gone."""

@@ -260,7 +260,7 @@ class AsteriskTelephony:
 
     def _read(self, packet: Packet) -> None:
         facts = self.reading.read(packet, self._now())
-        if self._hang_ups:
+        if self._hang_ups and not is_end(packet):
             leg = self.reading.leg_of(packet)
             if self.reading.knows_channel(leg) and self._hang_ups.came_alive(leg):
                 self._hang_up_again(leg)

@@ -84,8 +84,9 @@ class _Backlog(asyncio.Queue[aiomqtt.Message]):
 class Link(aiomqtt.Client):
     """A client for one session; `on_puback` gets packet identifier and reason code, `on_overflow` what had no room.
 
-    aiomqtt drops the reason code of a PUBACK and waits a task per message; so publishing goes by `post`, which needs
-    its inner paho client and one of its callbacks (both stable over 2.x; the contract tests would notice).
+    aiomqtt drops the reason code of a PUBACK, waits in a task per message and warns from the eleventh on; so publishing
+    goes by `post`, which needs its inner paho client and one of its callbacks (stable over 2.x; the contract tests
+    would notice).
     """
 
     def __init__(
@@ -113,7 +114,6 @@ class Link(aiomqtt.Client):
             socket_options=NODELAY,
             queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", self._own_backlog),
         )
-        self.pending_calls_threshold = 1_000_000  # or it warns from the eleventh message under way
 
     def post(self, topic: str, payload: bytes, retain: bool, correlation: bytes | None) -> int:
         """Sends at QoS 1 without waiting; returns the packet identifier of the PUBACK to come; raises LinkError."""

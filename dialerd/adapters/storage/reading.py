@@ -68,7 +68,7 @@ class Reading:
                     campaigns=self._rows(CAMPAIGN, SQL.campaigns),
                     tallies=self._rows(TALLY, SQL.tallies),
                     agents=self._rows(AGENT, SQL.agents),
-                    live=self._rows(ATTEMPT, SQL.live),
+                    live=sorted(self._rows(ATTEMPT, SQL.live), key=lambda row: row.id),
                     leads=self._rows(LEAD, SQL.live_leads),
                     counters=self._rows(COUNTER, SQL.counters),
                     lead_states=self._cells(SQL.lead_states),

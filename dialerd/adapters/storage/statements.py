@@ -176,7 +176,8 @@ def statements(dialect_name: str) -> Statements:
         tallies=everything(TALLY),
         agents=everything(AGENT),
         counters=everything(COUNTER),
-        live=sql(select(*attempt).where(is_live).order_by(ATTEMPTS.c.id)),
+        # Unordered: in the order of ids SQLite would walk through all attempts ever made to find the live ones.
+        live=sql(select(*attempt).where(is_live)),
         live_leads=sql(
             select(*lead).where(LEADS.c.id.in_(select(ATTEMPTS.c.lead).where(is_live))).order_by(LEADS.c.id),
         ),
