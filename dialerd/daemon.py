@@ -40,7 +40,7 @@ from dialerd.runtime.measuring import Measuring
 from dialerd.runtime.publishing import Publishing
 from dialerd.runtime.requests import Requests
 from dialerd.runtime.turn_loop import TurnLoop
-from dialerd.runtime.wall_clock import WallClock
+from dialerd.runtime.wall_clock import FastClock, WallClock
 from dialerd.settings.read import read
 from dialerd.settings.secrets import NoSecret, secret
 from dialerd.settings.shape import Mqtt, Settings
@@ -422,8 +422,11 @@ class Daemon:
         task.add_done_callback(self._replies_under_way.discard)
 
 
-def run(file: str, env: Mapping[str, str] | None = None) -> None:
-    """Read the configuration and run until stopped. Raises Wrong or CannotStartError before anything was started."""
+def run(file: str, env: Mapping[str, str] | None = None, speed: float = 1.0) -> None:
+    """Read the configuration and run until stopped. Raises Wrong or CannotStartError before anything was started.
+
+    `speed`: seconds of the daemon's clock in one second of the wall, for a simulated street only.
+    """
     import uvloop
 
     env = os.environ if env is None else env
@@ -431,7 +434,8 @@ def run(file: str, env: Mapping[str, str] | None = None) -> None:
     configure(settings.logs.level, settings.logs.format, settings.logs.mask_numbers)
 
     async def main() -> None:
-        await Daemon(settings, file=file, env=env).run()
+        clock = WallClock() if speed == 1.0 else FastClock(speed)
+        await Daemon(settings, file=file, env=env, clock=clock).run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())

@@ -29,13 +29,19 @@ def dialerd() -> None:
 
 @dialerd.command()
 @click.argument("config", default=DEFAULT_CONFIG)
-def run(config: str) -> None:
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 1000),
+    default=1.0,
+    help="Seconds of the daemon's clock in one second: only for a simulated street that runs as fast.",
+)
+def run(config: str, speed: float) -> None:
     """Run the daemon until it is stopped (SIGTERM drains, SIGHUP reloads)."""
     from dialerd.daemon import CannotStartError
     from dialerd.daemon import run as run_daemon
 
     try:
-        run_daemon(config)
+        run_daemon(config, speed=speed)
     except Wrong as wrong:
         click.echo(str(wrong), err=True)
         sys.exit(2)

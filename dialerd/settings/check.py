@@ -15,8 +15,7 @@ from dialerd.settings.files import Unreadable, read_bytes, world_readable
 from dialerd.settings.read import Looked, look
 from dialerd.settings.secrets import NoSecret, secret, secret_path
 from dialerd.settings.shape import Settings
-from dialerd.settings.tree import Path as KeyPath
-from dialerd.settings.tree import Tree
+from dialerd.settings.tree import KeyPath, Tree
 from dialerd.settings.trouble import Trouble, clean, in_order, quoted
 from dialerd.settings.yaml_lines import LONGEST
 

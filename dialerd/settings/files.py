@@ -26,14 +26,16 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
         raise Unreadable("a file that this user may not read") from None
     except (OSError, ValueError) as trouble:
         raise Unreadable(_words(trouble)) from None
-    with os.fdopen(handle, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
+    try:
+        mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise Unreadable("a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device")
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(most + 1)
-        except OSError as trouble:
-            raise Unreadable(_words(trouble)) from None
+    except OSError as trouble:
+        raise Unreadable(_words(trouble)) from None
+    finally:
+        os.close(handle)
 
 
 def world_readable(path: str | os.PathLike[str]) -> bool:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails, core_schema
 
 from dialerd.model.policies import NAME_PATTERN
 from dialerd.settings.shape import HOST_PATTERN, MODE_PATTERN, Settings
-from dialerd.settings.tree import Path, Tree
+from dialerd.settings.tree import KeyPath, Tree
 from dialerd.settings.trouble import LIMIT, Trouble, clean, is_secret, one_of
 from dialerd.settings.yaml_lines import Node
 
@@ -129,10 +129,10 @@ def _figure(number: object) -> str:
     return f"{number:.0f}" if isinstance(number, float) and number.is_integer() else str(number)
 
 
-def in_plain_words(tree: Tree, errors: Sequence[ErrorDetails]) -> tuple[list[Trouble], list[Path]]:
+def in_plain_words(tree: Tree, errors: Sequence[ErrorDetails]) -> tuple[list[Trouble], list[KeyPath]]:
     """The troubles that `errors` of the models are, at most LIMIT and one; and the paths of all."""
-    told: dict[Path, list[ErrorDetails]] = {}
-    choices: dict[Path, list[ErrorDetails]] = {}
+    told: dict[KeyPath, list[ErrorDetails]] = {}
+    choices: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
         loc = error["loc"]
         if error["type"] == "missing":
@@ -150,13 +150,14 @@ def in_plain_words(tree: Tree, errors: Sequence[ErrorDetails]) -> tuple[list[Tro
     return [trouble for trouble, _ in pairs], [path for _, path in pairs] + [path for path, _ in every[LIMIT + 1 :]]
 
 
-def _trouble(tree: Tree, path: Path, errors: list[ErrorDetails]) -> tuple[Trouble, Path]:
+def _trouble(tree: Tree, path: KeyPath, errors: list[ErrorDetails]) -> tuple[Trouble, KeyPath]:
     kinds = [error["type"] for error in errors]
     if "extra_forbidden" in kinds:
         return tree.trouble(path, "an unknown key", one_of(path[-1], _keys_at(path[:-1]), "none")), path
     if errors[0]["loc"][-1:] == ("[key]",):
         found = "this key" if is_secret(path) else f'the key "{clean(path[-1])}"'
-        return tree.trouble(path, found, _allowed(tree, path, errors[0])), path
+        key = Node("", 0, path[-1], "" if is_secret(path) else path[-1])
+        return tree.trouble(path, found, _allowed(tree, path, errors[0], key)), path
     found = tree.shown(path)
     node = tree.node(path)
     length = errors[0].get("ctx", {}).get("actual_length")
@@ -170,18 +171,18 @@ def _trouble(tree: Tree, path: Path, errors: list[ErrorDetails]) -> tuple[Troubl
     return tree.trouble(path, found, " or ".join(allowed)), path
 
 
-def _allowed(tree: Tree, path: Path, error: ErrorDetails) -> str:
+def _allowed(tree: Tree, path: KeyPath, error: ErrorDetails, key: Node | None = None) -> str:
     kind = error["type"]
     if kind == "float_type" and any(branch.get("format") == "date-time" for branch in _shape_at(path)):
         return MOMENT
     words = KNOWN.get(kind)
     if words is None:
         return f"something else ({kind.replace('_', ' ')})"
-    node = tree.node(path)
-    return words(error.get("ctx", {}), None if is_secret(path) else node)
+    node = None if is_secret(path) else key or tree.node(path)
+    return words(error.get("ctx", {}), node)
 
 
-def _own_words(tree: Tree, path: Path, found: str, message: str) -> tuple[Trouble, Path]:
+def _own_words(tree: Tree, path: KeyPath, found: str, message: str) -> tuple[Trouble, KeyPath]:
     """A message of our models, `what is wrong; what is allowed` or only what is wrong, and the path it means."""
     node = tree.node(path)
     if node is not None and isinstance(node.value, dict):
@@ -241,7 +242,7 @@ def _branches(shape: dict[str, Any]) -> list[dict[str, Any]]:
     return [branch for one in inner for branch in _branches(one)] if inner else [shape]
 
 
-def _shape_at(path: Path) -> list[dict[str, Any]]:
+def _shape_at(path: KeyPath) -> list[dict[str, Any]]:
     shapes = _branches(_schema())
     for part in path:
         below: list[dict[str, Any]] = []
@@ -257,5 +258,5 @@ def _shape_at(path: Path) -> list[dict[str, Any]]:
     return shapes
 
 
-def _keys_at(path: Path) -> list[str]:
+def _keys_at(path: KeyPath) -> list[str]:
     return [key for shape in _shape_at(path) for key in shape.get("properties", {})]

@@ -15,12 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from dialerd.model.policies import NAME_PATTERN, Floor
-from dialerd.settings import tree as trees
 from dialerd.settings.files import Unreadable, read_bytes
 from dialerd.settings.plain_words import PATTERNS, in_plain_words
 from dialerd.settings.references import references
 from dialerd.settings.shape import Mqtt, Settings, Tls
-from dialerd.settings.tree import Tree
+from dialerd.settings.tree import KeyPath, Tree
 from dialerd.settings.trouble import Trouble, Wrong, cut, in_order, quoted
 from dialerd.settings.yaml_lines import LONGEST, Node, compose
 
@@ -141,7 +140,7 @@ def _shaped(tree: Tree) -> tuple[Settings | None, list[Trouble]]:
         return settings, references(settings, tree)
     # Names are checked all the same, so that all errors are told at once: first without the fields that are wrong, then
     # without what cannot do without them.
-    without: set[trees.Path] = set()
+    without: set[KeyPath] = set()
     depth = 3
     while paths and all(paths):
         without.update(path[:depth] if path[0] in Floor.model_fields else path[:1] for path in paths)
@@ -152,7 +151,7 @@ def _shaped(tree: Tree) -> tuple[Settings | None, list[Trouble]]:
     return None, troubles
 
 
-def _validated(tree: Tree, without: Collection[trees.Path]) -> tuple[Settings | None, list[Trouble], list[trees.Path]]:
+def _validated(tree: Tree, without: Collection[KeyPath]) -> tuple[Settings | None, list[Trouble], list[KeyPath]]:
     """Settings, or troubles and the paths of their values."""
     while True:
         try:
@@ -176,7 +175,7 @@ def _take_as_text(tree: Tree, loc: tuple[int | str, ...]) -> bool:
     return True
 
 
-def _overflow(tree: Tree, without: Collection[trees.Path]) -> tuple[list[Trouble], list[trees.Path]]:
+def _overflow(tree: Tree, without: Collection[KeyPath]) -> tuple[list[Trouble], list[KeyPath]]:
     """The part that made a check run over, such as a moment of the year 1 with an offset."""
     data: dict[str, Any] = tree.data(without)
     for section in Floor.model_fields:

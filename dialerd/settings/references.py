@@ -10,13 +10,13 @@ from itertools import islice
 
 from dialerd.model.policies import Floor
 from dialerd.settings.shape import Settings
-from dialerd.settings.tree import Path, Tree
+from dialerd.settings.tree import KeyPath, Tree
 from dialerd.settings.trouble import LIMIT, Trouble, clean, near, one_of, quoted
 
 _SECTION_OF = {"server": "servers", "schedule": "schedules"}
 
 
-def references(settings: Settings, tree: Tree, broken: frozenset[Path] = frozenset()) -> list[Trouble]:
+def references(settings: Settings, tree: Tree, broken: frozenset[KeyPath] = frozenset()) -> list[Trouble]:
     """The troubles between the parts of `settings`; of each kind not many more than can be told.
 
     `broken`: sections, and entries of sections, whose own shape is wrong; they may stand in `settings` with defaults in
@@ -39,7 +39,7 @@ def references(settings: Settings, tree: Tree, broken: frozenset[Path] = frozens
     return [trouble for kind in kinds for trouble in islice(kind, LIMIT + 1)]
 
 
-def _unknown_names(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+def _unknown_names(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
     for path, found, allowed in settings.unknown_names():
         section = _SECTION_OF.get(path[-1]) or path[-2]
         if (section,) in broken or (section, found) in broken:
@@ -49,7 +49,7 @@ def _unknown_names(settings: Settings, tree: Tree, broken: frozenset[Path]) -> I
         yield tree.trouble(path, f"{quoted(found)}, not one of {section}", one_of(found, sorted(names), none))
 
 
-def _servers(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+def _servers(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
     if not settings.servers and not any(path[0] == "servers" for path in broken):
         yield tree.trouble(("servers",), "no server", "at least one, or nothing is dialed", warning=True)
 
@@ -67,8 +67,8 @@ def _twice(settings: Settings, tree: Tree) -> Iterator[Trouble]:
         yield from _same(tree, said, of_kind)
 
 
-def _same(tree: Tree, allowed: str, things: Sequence[tuple[Path, str]]) -> Iterator[Trouble]:
-    first: dict[str, Path] = {}
+def _same(tree: Tree, allowed: str, things: Sequence[tuple[KeyPath, str]]) -> Iterator[Trouble]:
+    first: dict[str, KeyPath] = {}
     for path, what in things:
         other = first.setdefault(what, path)
         if other != path:
@@ -93,7 +93,7 @@ def _secrets(settings: Settings, tree: Tree) -> Iterator[Trouble]:
         yield tree.trouble(("mqtt",), "a password without a username", "both or neither")
 
 
-def _both(tree: Tree, path: Path, file: str, credential: str) -> Trouble:
+def _both(tree: Tree, path: KeyPath, file: str, credential: str) -> Trouble:
     return tree.trouble(
         (*path, credential),
         f"{credential} beside {file} ({tree.where((*path, file), (*path, credential))})",
@@ -101,7 +101,7 @@ def _both(tree: Tree, path: Path, file: str, credential: str) -> Trouble:
     )
 
 
-def _people(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+def _people(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
     if ("people",) in broken or ("socket",) in broken:
         return
     known = {
@@ -126,7 +126,7 @@ def _people(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator
             )
 
 
-def _campaigns(settings: Settings, tree: Tree, broken: frozenset[Path]) -> Iterator[Trouble]:
+def _campaigns(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
     for key, schedule in settings.schedules.items():
         if not any(schedule.week.values()):
             yield tree.trouble(("schedules", key, "week"), "no open hour", "at least one, or nothing is dialed", True)

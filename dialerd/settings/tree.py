@@ -12,7 +12,7 @@ from typing import Any
 from dialerd.settings.trouble import Trouble, is_secret, key_text, quoted
 from dialerd.settings.yaml_lines import Node
 
-Path = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Tree:
             node = above = child
         return Place(above.file, above.line, key_text(path[begins:]), node if found else None)
 
-    def follow(self, loc: Iterable[int | str]) -> tuple[Path, bool]:
+    def follow(self, loc: Iterable[int | str]) -> tuple[KeyPath, bool]:
         """The path of a checker's location, and whether the location named a branch of a choice, which is no key."""
         node, path, choice = self.root, [], False
         for part in loc:
@@ -86,7 +86,7 @@ class Tree:
         place, other = self.place(path), self.place(beside)
         return f"line {place.line}" if place.file == other.file else f"line {place.line} of {place.file}"
 
-    def data(self, without: Collection[Path] = ()) -> Any:
+    def data(self, without: Collection[KeyPath] = ()) -> Any:
         """The values as plain dicts, lists and scalars, without the keys at the paths in `without`."""
         return _plain(self.root, (), without)
 
@@ -99,7 +99,7 @@ def _child(node: Node, part: str) -> Node | None:
     return None
 
 
-def _plain(node: Node, path: Path, without: Collection[Path]) -> Any:
+def _plain(node: Node, path: KeyPath, without: Collection[KeyPath]) -> Any:
     if isinstance(node.value, dict):
         if not without:  # the usual way, without the cost of paths
             return {key: _plain(child, path, without) for key, child in node.value.items()}

@@ -266,9 +266,10 @@ def _syntax(file: str, text: str, trouble: yaml.MarkedYAMLError) -> Trouble:
     number = min(int(mark.line), len(lines) - 1)
     here = lines[number]
     sign = here[mark.column : mark.column + 1] if number == mark.line else ""
-    problem, begun = str(trouble.problem or ""), ""
-    if trouble.context_mark is not None and trouble.context_mark.line != mark.line:
-        begun = f" (begun on line {trouble.context_mark.line + 1})"
+    problem, context = str(trouble.problem or ""), str(trouble.context)
+    began: Any = trouble.context_mark
+    first = number + 1 if began is None else int(began.line) + 1
+    begun = "" if first == number + 1 else f" (begun on line {first})"
     if sign == "\t" or "\t" in here[: len(here) - len(here.lstrip())]:
         return Trouble(file, number + 1, "", "a tab", "spaces")
     found, allowed = f"broken YAML: {clean(problem, 120)}{begun}", "YAML 1.2"
@@ -276,12 +277,12 @@ def _syntax(file: str, text: str, trouble: yaml.MarkedYAMLError) -> Trouble:
         found, allowed = "a colon too many, or a wrong indentation", 'text with ": " in it stands in quotes'
     elif "cannot start any token" in problem:
         found, allowed = f"text that begins with {clean(sign)}", "such text in quotes"
-    elif "unexpected end of stream" in problem and "quoted" in str(trouble.context):
-        found, allowed = f"a quote that is not closed{begun}", "a closing quote"
+    elif "unexpected end of stream" in problem and "quoted" in context:
+        return Trouble(file, first, "", "a quote that is not closed", "a closing quote")
     elif "expected ':'" in problem:
-        found, allowed = f"a line without a colon{begun}", "key: value"
-    elif "flow" in str(trouble.context):
+        return Trouble(file, first, "", "a line without a colon", "key: value")
+    elif "flow" in context:
         found, allowed = f"a [ or {{ that is not closed{begun}", "a comma, or the closing ] or }"
-    elif "block" in str(trouble.context) and "expected" in problem:
+    elif "block" in context and "expected" in problem:
         found, allowed = f"a line with another indentation{begun}", "the indentation of the lines before"
     return Trouble(file, number + 1, "", found, allowed)

@@ -70,8 +70,10 @@ class AmiLink:
         `on_event` gets each event that is named in `wanted` (all, if None) and is no part of a list answer, in order of
         arrival and only between `on_up` and `on_down`; `on_response` each response nobody waits for, in the same order.
         `on_up` follows login and FullyBooted, `on_down` each loss of a link that was up (also `close`), with the reason.
-        Raises ValueError if username or secret cannot be sent.
+        Raises ValueError if username or secret cannot be sent, or the port cannot be one.
         """
+        if not 0 < port < 65536:
+            raise ValueError(f"AMI port: found {port}; allowed are 1 to 65535")
         self.name = name
         self._host, self._port = host, port
         self.login: Headers = (("Action", "Login"), ("Username", username), ("Secret", secret), ("Events", "on"))
@@ -107,10 +109,10 @@ class AmiLink:
 
     async def run(self) -> None:
         """Connect, log in and come back after each loss until `close`. Never raises for network trouble or a refusal."""
-        if self._keeper is not None:
-            raise RuntimeError(f"AMI link {self.name} runs already")
         if self._closed:
             return
+        if self._keeper is not None:
+            raise RuntimeError(f"AMI link {self.name} runs already")
         self._keeper = asyncio.ensure_future(self._keep_connected())
         try:
             await asyncio.wait({self._keeper})
@@ -217,10 +219,11 @@ class AmiLink:
         try:
             async with asyncio.timeout(self.deadline_s):
                 await wire.loop.create_connection(lambda: wire, self._host, self._port)
+                wire.established = True
                 await wire.login_over
         except TimeoutError:
             wire.end(f"no login at {place} within {self.deadline_s:g} s")
-        except (OSError, UnicodeError) as exc:  # UnicodeError: a host name that cannot be one
+        except (OSError, ValueError) as exc:  # ValueError: a host name that cannot be one
             wire.end(f"cannot reach {place}: {_words(str(exc))}")
         return await wire.ended
 
@@ -259,7 +262,7 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self.lists: dict[str, Answer] = {}  # ActionID -> had its response, waits for the rest of the list
         self.login_over: asyncio.Future[None] = loop.create_future()  # answered, or the connection has ended
         self.ended: asyncio.Future[str] = loop.create_future()  # the reason
-        self.up = self.refused = self._logged_in = self._congested = False
+        self.up = self.established = self.refused = self._logged_in = self._congested = False
         self.up_at: float | None = None
         self.watch = PingWatch(
             loop, every_s=link.ping_every_s, deadline_s=link.deadline_s, ping=self._ping, dead=self.end
@@ -320,10 +323,13 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
 
     async def gone(self) -> None:
         """Wait until the socket is closed; what cannot be written in a second is thrown away."""
-        if self.transport is not None and not self._lost.done():
+        if self.transport is None:
+            return
+        if self.established:  # else uvloop never tells connection_lost (when connecting was cancelled at its very end)
             await asyncio.wait({self._lost}, timeout=_LEAVE_S)
+        if not self._lost.done():
             self.transport.abort()
-            await asyncio.wait({self._lost})
+            await asyncio.wait({self._lost}, timeout=_LEAVE_S if self.established else 0)
 
     def write(self, packed: Action) -> None:
         assert self.transport is not None

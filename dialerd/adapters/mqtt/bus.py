@@ -154,6 +154,7 @@ class MqttBus:
                 raise
             finally:
                 await _stop(reading, writing)
+                self._turn_away(link.left_over())
             for ended in (reading, writing):
                 if not ended.cancelled():
                     ended.result()
@@ -173,7 +174,11 @@ class MqttBus:
             listening = await self._listen(link)
         async with contextlib.aclosing(link.incoming()) as messages:
             async for message in messages:
-                request = await self._intake.read(message)
+                try:
+                    request = await self._intake.read(message)
+                except asyncio.CancelledError:
+                    self._turn_away([message])
+                    raise
                 if request is not None:
                     self._on_request(request)
 
@@ -194,8 +199,7 @@ class MqttBus:
                     await self._wake.wait()
 
     async def _farewell(self, link: Link, writing: asyncio.Task[None]) -> None:
-        for message in link.left_over():
-            self._intake.turn_away(message, "unavailable", "the daemon is stopping: send it again with the same id")
+        self._turn_away(link.left_over())
         await self._flush(writing)
         self.publish_state("daemon", self._target.will_payload)
         await self._flush(writing)
@@ -210,6 +214,10 @@ class MqttBus:
                 while not self._outbox.idle and not writing.done():
                     self._answered.clear()
                     await self._answered.wait()
+
+    def _turn_away(self, messages: list[Incoming]) -> None:
+        for message in messages:
+            self._intake.turn_away(message, "unavailable", "not carried out: send it again with the same id")
 
     def _send_reply(self, topic: str, payload: bytes, correlation: bytes | None) -> None:
         self._outbox.reply(topic, payload, correlation)

@@ -63,7 +63,7 @@ def connect(place: str, synchronous: str) -> sqlite3.Connection:
             raise StoreFailingError(
                 f"store {place}: no write-ahead log here (journal mode {mode}): is it a network disk?"
             )
-        connection.execute(f"PRAGMA synchronous=1")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA foreign_keys=ON")
     except BaseException:
