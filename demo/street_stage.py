@@ -17,7 +17,7 @@ from demo.stage import Ask
 from dialerd.cli.socket_client import NoDaemonError
 from sim.scenario import Scenario, floor_of, leads_of
 
-SECRET = "street"  # noqa: S105  of a server that lives on loopback for a minute
+SECRET = "street"
 _VERBS = {
     "login": "agent.login",
     "ready": "agent.ready",

@@ -157,7 +157,8 @@ def summary(
         f"failed {stats['failed']}, lost {stats['lost']}",
         highlight=False,
     )
-    more = {number: n for number, n in invites.items() if n > attempts.get(number, 0)}
+    placed = {number.lstrip("+"): n for number, n in attempts.items()}
+    more = {number: n for number, n in invites.items() if n > placed.get(number.lstrip("+"), 0)}
     most = max(invites.values(), default=0)
     good = not more and most <= max_attempts
     console.print(

@@ -16,7 +16,7 @@ from dialerd.settings.read import Looked, look
 from dialerd.settings.secrets import NoSecret, secret, secret_path
 from dialerd.settings.shape import Settings
 from dialerd.settings.tree import KeyPath, Tree
-from dialerd.settings.trouble import Trouble, clean, in_order, quoted
+from dialerd.settings.trouble import Trouble, clean, in_order, path_text, quoted
 from dialerd.settings.yaml_lines import LONGEST
 
 
@@ -84,10 +84,10 @@ def _certificate(tree: Tree, key: KeyPath, file: str, private: bool) -> Iterator
     try:
         content = read_bytes(file, LONGEST)
     except Unreadable as trouble:
-        yield tree.trouble(key, f"{quoted(file)}: {trouble}", "a PEM file that this user may read")
+        yield tree.trouble(key, f"{path_text(file)}: {trouble}", "a PEM file that this user may read")
         return
     if b"-----BEGIN " not in content:
-        yield tree.trouble(key, f"{quoted(file)}, which holds no PEM block", "a PEM file")
+        yield tree.trouble(key, f"{path_text(file)}, which holds no PEM block", "a PEM file")
     if private and world_readable(file):
         yield tree.trouble(key, "a private key that every user may read", "permissions such as 0600", warning=True)
 
@@ -96,11 +96,11 @@ def _place(tree: Tree, key: KeyPath, path: str, is_kind: Callable[[int], bool], 
     """The folder of something the daemon makes, and what may stand there from an earlier run."""
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
-        yield tree.trouble(key, f"no folder {quoted(folder)}", "a path in a folder that exists")
+        yield tree.trouble(key, f"no folder {path_text(folder)}", "a path in a folder that exists")
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         yield tree.trouble(
-            key, f"the folder {quoted(folder)}, where this user may not write", "a folder that he may write"
+            key, f"the folder {path_text(folder)}, where this user may not write", "a folder that he may write"
         )
         return
     try:
@@ -108,12 +108,12 @@ def _place(tree: Tree, key: KeyPath, path: str, is_kind: Callable[[int], bool], 
     except FileNotFoundError:
         return
     except OSError as trouble:
-        yield tree.trouble(key, f"{quoted(path)} ({trouble.strerror})", kind)
+        yield tree.trouble(key, f"{path_text(path)} ({trouble.strerror})", kind)
         return
     if not is_kind(mode):
-        yield tree.trouble(key, f"{quoted(path)}, which is not {kind}", f"{kind}, or nothing there")
+        yield tree.trouble(key, f"{path_text(path)}, which is not {kind}", f"{kind}, or nothing there")
     elif not os.access(path, os.R_OK | os.W_OK):
-        yield tree.trouble(key, f"{quoted(path)}, where this user may not write", f"{kind} that he may write")
+        yield tree.trouble(key, f"{path_text(path)}, where this user may not write", f"{kind} that he may write")
 
 
 def _summary(looked: Looked, troubles: list[Trouble]) -> list[str]:

@@ -58,12 +58,17 @@ def clean(text: str, longest: int = _LONGEST) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
 
 
-def quoted(text: str) -> str:
-    """`text` in double quotes, clean, without the password of an address such as mqtt://user:password@host."""
-    shown = text[:_READ]
+def quoted(text: str, longest: int = _LONGEST) -> str:
+    """`text` in double quotes, clean and cut, without the password of an address such as mqtt://user:password@host."""
+    shown = text if longest > _READ else text[:_READ]
     if "://" in shown:
-        shown = _PASSWORD_IN_URL.sub(r"\1***\2", shown)
-    return f'"{clean(shown)}"'
+        shown = _PASSWORD_IN_URL.sub(r"\1***\2", shown[:_READ])
+    return f'"{clean(shown, longest)}"'
+
+
+def path_text(path: str) -> str:
+    """A file's path in double quotes, clean and whole."""
+    return quoted(path, 4096)
 
 
 def key_text(path: Iterable[str]) -> str:

@@ -70,6 +70,10 @@ class Street(Protocol):
         """Let the link come back."""
 
 
+def _legs(fact: Fact) -> list[str]:
+    return [leg for leg in (getattr(fact, "call", ""), getattr(fact, "leg", "")) if leg]
+
+
 class Play:
     """What a test says and sees."""
 
@@ -87,7 +91,7 @@ class Play:
 
     def of(self, leg: str) -> list[AnyFact]:
         """What was told of one leg."""
-        return [fact for fact in self.facts if leg in (getattr(fact, "call", None), getattr(fact, "leg", None))]
+        return [fact for fact in self.facts if leg in _legs(fact)]
 
     async def until(self, seen: Callable[[], bool], what: str, within_s: float = 10.0) -> None:
         if not await self.street.until(seen, within_s):
@@ -97,11 +101,12 @@ class Play:
         """Wait until each of these facts was told."""
         await self.until(lambda: all(fact in self.facts for fact in wanted), f"{wanted}")
 
-    async def see_kind(self, kind: type[Kind], leg: str = "") -> Kind:
-        """Wait for the first fact of that kind (of that leg)."""
+    async def see_kind(self, kind: type[Kind], leg: str = "", since: int = 0) -> Kind:
+        """Wait for the first fact of that kind (of that leg) after the first `since` facts."""
 
         def found() -> Sequence[Kind]:
-            return [fact for fact in (self.of(leg) if leg else self.facts) if isinstance(fact, kind)]
+            told = self.facts[since:]
+            return [fact for fact in told if isinstance(fact, kind) and (not leg or leg in _legs(fact))]
 
         await self.until(lambda: bool(found()), f"{kind.__name__} of {leg or 'the server'}")
         return found()[0]
@@ -179,7 +184,7 @@ class Play:
         """What holds after every test: one end for each leg at most, and nothing after it."""
         ended: Counter[str] = Counter()
         for fact in self.facts:
-            legs = [leg for leg in (getattr(fact, "call", ""), getattr(fact, "leg", "")) if leg]
+            legs = _legs(fact)
             if isinstance(fact, CallEnded | PhoneEnded | CallNotPlaced):
                 ended[legs[0]] += 1
             elif not isinstance(fact, ConnectFailed):
@@ -416,9 +421,8 @@ class TelephonySuite:
 
         since = len(play.facts)
         await play.street.mend()
-        await play.until(lambda: isinstance(play.facts[-1], Reconciled), "Reconciled")
-        [seen] = play.facts[since:]
-        assert isinstance(seen, Reconciled)
+        seen = await play.see_kind(Reconciled, since=since)
+        assert play.facts[since] is seen
         assert not seen.restarted
         assert seen.server == SERVER
         assert {line.call: line for line in seen.calls} == {

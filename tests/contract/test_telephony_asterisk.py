@@ -185,11 +185,11 @@ async def test_O08_every_dial_reaches_the_carrier_once_through_cuts_of_the_link(
         # cut with the Originates on their way, some of them ringing, all ringing, or some answered
         await play.until(lambda since=since, heard=heard: len(street.facts) - since >= heard, "so much")  # type: ignore[misc]
         await street.cut()
-        await play.until(lambda: isinstance(street.facts[-1], LinkLost), "LinkLost")
+        await play.see_kind(LinkLost, since=since)
         play.dial("leaves")
         never = street.last_number
         await street.mend()
-        await play.until(lambda: isinstance(street.facts[-1], Reconciled), "Reconciled")
+        await play.see_kind(Reconciled, since=since)
         assert (await asyncio.to_thread(street.rig.invites)).get(never, 0) == 0
     invites = await asyncio.to_thread(street.rig.invites)
     twice = {number: invites[number] for number in dialed if invites.get(number, 0) > 1}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dialerd.settings.read import read
+from dialerd.settings.trouble import LIMIT, Wrong
 from tests.unit.test_settings_read import GOOD, errors, settings
 
 

@@ -132,7 +132,7 @@ def test_O01_all_errors_are_told_at_once_of_yaml_shape_and_names() -> None:
         "d.yaml:16: campaigns.hanoi.name: found the key twice (first on line 15), allowed: once",
         "d.yaml:17: campaigns.hanoi.ring_s: found 5, allowed: at least 15",
         'd.yaml:18: campaigns.hanoi.lines: found "many", allowed: a whole number',
-        'd.yaml:21: campaigns.hanoi.schedule: found "ofice", not one of schedules, allowed: office; did you mean off',
+        'd.yaml:21: campaigns.hanoi.schedule: found "ofice", not one of schedules, allowed: office; did you mean office?',
         'd.yaml:22: logs.level: found "loud", allowed: debug, info, warning, error',
     ]
 

@@ -1,6 +1,6 @@
 """The payload of a command: strict JSON read into arguments, and the error reply for one that is not.
 
-Must never let through a doubled key, NUL, a half surrogate, NaN or bottomless nesting, nor raise anything but BadPayload.
+Must never let through a doubled key, NUL, half a surrogate pair, NaN or bottomless nesting, nor raise but BadPayload.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ class Intake:
 
 
 def _id_of_correlation(correlation: bytes | None) -> str | None:
-    """The same correlation data give the same id, so that a command sent again is known again; at most 64 characters."""
+    """The same correlation data give the same id, so that a command sent again is known; at most 64 characters."""
     if not correlation:
         return None
     return correlation.hex() if len(correlation) <= 32 else sha256(correlation).hexdigest()

@@ -1,6 +1,6 @@
 """One connection to the broker: aiomqtt with the reason code of every PUBACK and a bounded backlog of what came in.
 
-Must never outlive its session (socket, reader and timer are gone when it closes) nor hold a flood of commands in memory.
+Must never outlive its session (socket, reader and timer end with it) nor hold a flood of commands in memory.
 """
 
 from __future__ import annotations

@@ -1,0 +1,153 @@
+"""`dialerd check` tells what stands around a configuration on this host: secrets, certificates, folders (O01, O04)."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from dialerd.settings.check import Checked, check
+from tests.unit.test_settings_read import GOOD
+
+MQTT = "mqtt: {username: dialerd, password_file: mqtt.password, tls: {ca_file: ca.pem, cert_file: c.pem, key_file: k.pem}}\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    put("ami.secret", "hunter2\n")
+    put("mqtt.password", "hunter3\n")
+    for name in ("ca.pem", "c.pem", "k.pem"):
+        put(name, "-----BEGIN SOMETHING-----\n")
+    return tmp_path
+
+
+def put(name: str, text: str, mode: int = 0o600) -> None:
+    Path(name).write_text(text)
+    Path(name).chmod(mode)
+
+
+def checked(text: str = GOOD + MQTT, env: dict[str, str] | None = None) -> Checked:
+    Path("d.yaml").write_text(text)
+    return check("d.yaml", env or {})
+
+
+def told(text: str = GOOD + MQTT, env: dict[str, str] | None = None) -> list[str]:
+    return [str(trouble) for trouble in checked(text, env).troubles]
+
+
+def test_O01_a_good_configuration_is_summed_up(folder: Path) -> None:
+    found = checked()
+    assert found.troubles == []
+    assert found.good
+    assert found.summary == [
+        "instance  main",
+        f"store     {folder}/dialerd.sqlite3 (synchronous full)",
+        f"socket    {folder}/dialerd.sock (mode 0660)",
+        "mqtt      127.0.0.1:1883 with TLS",
+        "http      127.0.0.1:9464",
+        "floor     servers 1, trunks 1, hotlines 1, schedules 1, agents 1, people 1, campaigns 1",
+        "0 errors, 0 warnings",
+    ]
+    assert checked(GOOD + "http: {port: off}\n").summary[3:5] == ["mqtt      none", "http      off"]
+    assert sorted(os.listdir()) == [
+        "ami.secret",
+        "c.pem",
+        "ca.pem",
+        "d.yaml",
+        "k.pem",
+        "mqtt.password",
+    ]  # nothing written
+
+
+def test_O01_a_wrong_configuration_is_counted() -> None:
+    found = checked(GOOD.replace("  an: {roles", "  lan: {roles") + "logs: {level: loud}\n")
+    assert [trouble.warning for trouble in found.troubles] == [True, False]
+    assert not found.good
+    assert found.summary == ["1 error, 1 warning"]
+    assert check("none.yaml", {}).summary == ["1 error, 0 warnings"]
+
+
+def test_O04_a_secret_that_cannot_be_read_is_told_without_its_name(folder: Path) -> None:
+    Path("ami.secret").unlink()
+    put("mqtt.password", "hunter3\nhunter4\n")
+    assert told() == [
+        f"d.yaml:2: servers.pbx1.secret_file: found no such file (in {folder}), allowed: a file that holds the secret",
+        "d.yaml:19: mqtt.password_file: found control characters or several lines, allowed: one line of printable text",
+    ]
+
+
+def test_O04_a_secret_that_every_user_may_read_is_a_warning() -> None:
+    for name in ("ami.secret", "mqtt.password", "k.pem", "ca.pem"):
+        Path(name).chmod(0o644)
+    found = checked()
+    assert [str(trouble) for trouble in found.troubles] == [
+        "d.yaml:2: warning: servers.pbx1.secret_file: found a file that every user may read, allowed: permissions such as 0600",
+        "d.yaml:19: warning: mqtt.password_file: found a file that every user may read, allowed: permissions such as 0600",
+        "d.yaml:19: warning: mqtt.tls.key_file: found a private key that every user may read, allowed: permissions such as 0600",
+    ]
+    assert found.good
+    assert found.summary[-1] == "0 errors, 3 warnings"
+
+
+def test_O04_credentials_are_checked_where_systemd_gives_them(folder: Path) -> None:
+    text = GOOD.replace("secret_file: ami.secret", "secret_credential: ami")
+    assert told(text) == [
+        'd.yaml:2: warning: servers.pbx1.secret_credential: found "ami", not checked without $CREDENTIALS_DIRECTORY, '
+        "allowed: LoadCredential=ami:... in the systemd unit"
+    ]
+    assert told(text, {"CREDENTIALS_DIRECTORY": str(folder)}) == [
+        f"d.yaml:2: servers.pbx1.secret_credential: found no such file (in {folder}), allowed: a file that holds the secret"
+    ]
+    put("ami", "hunter2", 0o400)
+    assert told(text, {"CREDENTIALS_DIRECTORY": str(folder)}) == []
+
+
+def test_O02_certificates_are_looked_at(folder: Path) -> None:
+    Path("ca.pem").unlink()
+    put("c.pem", "nothing")
+    put("k.pem", "")
+    assert told() == [
+        f'd.yaml:19: mqtt.tls.ca_file: found "{folder}/ca.pem": no such file, allowed: a PEM file that this user may read',
+        f'd.yaml:19: mqtt.tls.cert_file: found "{folder}/c.pem", which holds no PEM block, allowed: a PEM file',
+        f'd.yaml:19: mqtt.tls.key_file: found "{folder}/k.pem", which holds no PEM block, allowed: a PEM file',
+    ]
+
+
+def test_O08_the_folders_of_store_and_socket_must_be_there(folder: Path) -> None:
+    text = GOOD + "store: {path: /no/a.sqlite3}\nsocket: {path: /nowhere/s}\n"
+    assert told(text) == [
+        'd.yaml:19: store.path: found no folder "/no", allowed: a path in a folder that exists',
+        'd.yaml:20: socket.path: found no folder "/nowhere", allowed: a path in a folder that exists',
+    ]
+    assert told(GOOD, {"STATE_DIRECTORY": "/no", "RUNTIME_DIRECTORY": str(folder)}) == [
+        'd.yaml:1: store.path: found no folder "/no", allowed: a path in a folder that exists'
+    ]
+
+
+def test_O08_a_folder_where_nothing_may_be_written_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).startswith("/usr"))  # root may write everywhere
+    assert told(GOOD + f"store: {{path: /usr/a}}\nsocket: {{path: {folder}/s}}\n") == [
+        'd.yaml:19: store.path: found the folder "/usr", where this user may not write, allowed: a folder that he may write'
+    ]
+    put("a.sqlite3", "")
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith(".sqlite3"))
+    assert len(told(GOOD + "store: {path: a.sqlite3}\n")) == 1
+
+
+def test_O08_what_stands_in_the_place_of_store_or_socket_is_looked_at() -> None:
+    Path("dialerd.sqlite3").mkdir()
+    put("dialerd.sock", "")
+    found = told(GOOD)
+    assert [line.split(": found")[0] for line in found] == ["d.yaml:1: store.path", "d.yaml:1: socket.path"]
+    assert found[0].endswith("which is not a file, allowed: a file, or nothing there")
+    assert found[1].endswith("which is not a socket, allowed: a socket, or nothing there")
+
+
+def test_O03_the_socket_of_an_earlier_run_is_fine() -> None:
+    with socket.socket(socket.AF_UNIX) as earlier:
+        earlier.bind("dialerd.sock")
+    put("dialerd.sqlite3", "")
+    assert told(GOOD) == []
