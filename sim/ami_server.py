@@ -87,7 +87,8 @@ class AmiServer:
         self._listener: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._thaw: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._return: asyncio.Task[None] | None = None
+        self._dead = False  # between the exchange's death and its new start
 
     async def __aenter__(self) -> AmiServer:
         await self._listen()
@@ -101,9 +102,9 @@ class AmiServer:
         for handle in (self._timer, self._thaw):
             if handle is not None:
                 handle.cancel()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._return is not None:
+            self._return.cancel()
+            await asyncio.gather(self._return, return_exceptions=True)
         await self._control.close()
         listener, self._listener = self._listener, None
         if listener is not None:
@@ -234,6 +235,9 @@ class AmiServer:
         loop = asyncio.get_running_loop()
         if isinstance(fault, Cut):
             self._end_sessions(fault.how)
+            if fault.down_s > 0:
+                self._stop_listening()
+            self._come_back_after(fault.down_s)
         elif isinstance(fault, Stall):
             self.stalled = True
             for session in self._sessions:
@@ -243,9 +247,7 @@ class AmiServer:
             self._thaw = loop.call_later(fault.for_s, self._end_stall)
         else:
             self._die(fault)
-            task = loop.create_task(self._come_back(fault.down_s))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._come_back_after(fault.down_s)
 
     def _end_stall(self) -> None:
         self.stalled = False
@@ -253,9 +255,8 @@ class AmiServer:
             session.thaw()
 
     def _die(self, fault: Restart) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self._stop_listening()
+        self._dead = True
         self.catch_up()
         if fault.clean:
             for leg in self.street.legs():
@@ -268,10 +269,23 @@ class AmiServer:
         self._end_sessions("close" if fault.clean else "abort")
         self._actions.restarted()
 
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def _come_back_after(self, down_s: float) -> None:
+        if self._return is not None:
+            self._return.cancel()
+        self._return = asyncio.get_running_loop().create_task(self._come_back(down_s))
+
     async def _come_back(self, down_s: float) -> None:
         await asyncio.sleep(down_s)
-        self._actions.restarted()
-        await self._listen()
+        if self._dead:
+            self._dead = False
+            self._actions.restarted()
+        if self._listener is None:
+            await self._listen()
 
     def _end_sessions(self, how: str) -> None:
         for session in list(self._sessions):

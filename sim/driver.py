@@ -6,7 +6,7 @@ Never differs from the running daemon in anything but how it waits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -37,6 +37,13 @@ class Ledger(Protocol):
         """Leads that are due."""
 
 
+class Sink(Protocol):
+    """What a journal is written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take a line."""
+
+
 class Shift:
     """One scenario being played."""
 
@@ -46,11 +53,12 @@ class Shift:
         ledger: Ledger,
         *,
         seed: int | None = None,
-        journal: BinaryIO | None = None,
+        journal: Sink | None = None,
         kept: Kept | None = None,
     ) -> None:
         self.scenario = scenario
-        self.street = Street(scenario, scenario.seed if seed is None else seed)
+        self.seed = scenario.seed if seed is None else seed
+        self.street = Street(scenario, self.seed)
         self.telephony = StreetTelephony(self.street)
         self.exchange = Exchange(Engine(kept or nothing_kept(STORE)))
         self.live = self.exchange.engine.live

@@ -22,11 +22,13 @@ class FaultError(Exception):
 
 
 class Cut(Policy):
-    """End all sessions now."""
+    """End all sessions now; calls go on."""
 
     fault: Literal["cut"]
     how: Literal["close", "abort"] = "close"
     """close: FIN after what is queued; abort: RST, what is queued is lost."""
+    down_s: RealSeconds = 0.0
+    """Nobody listens for so long; asked again with 0, somebody listens again at once."""
 
 
 class CutMidPacket(Policy):

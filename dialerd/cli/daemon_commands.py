@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -15,6 +16,8 @@ from dialerd import __version__
 from dialerd.control.asyncapi import asyncapi
 from dialerd.control.reference import reference
 from dialerd.control.state_diagrams import state_diagrams
+from dialerd.model.instants import iso
+from dialerd.runtime.replaying import BadJournalError, replay
 from dialerd.settings.check import check as check_configuration
 from dialerd.settings.trouble import Wrong
 
@@ -60,6 +63,26 @@ def check(config: str) -> None:
     for line in checked.summary:
         click.echo(line)
     sys.exit(0 if checked.good else 2)
+
+
+@dialerd.command("replay")
+@click.argument("journal", type=click.Path(dir_okay=False, exists=True))
+def replay_journal(journal: str) -> None:
+    """Decide a journal's turns again from its facts; exit 1 and show the first turn that differs."""
+    try:
+        with Path(journal).open("rb") as lines:
+            replayed = replay(lines)
+    except BadJournalError as wrong:
+        click.echo(f"{journal}: {wrong}", err=True)
+        sys.exit(2)
+    if replayed.difference is None:
+        click.echo(f"{replayed.turns} turns decided again, all the same")
+        return
+    turn = replayed.difference.recorded
+    click.echo(f"{replayed.turns} turns the same; turn {turn.seq} at {iso(turn.at)} differs")
+    click.echo(f"facts: {', '.join(map(str, turn.facts))}")
+    click.echo(replayed.difference.because)
+    sys.exit(1)
 
 
 @dialerd.command("asyncapi")

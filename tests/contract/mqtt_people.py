@@ -134,6 +134,10 @@ class Daemon:
             if not task.cancelled():
                 task.result()
 
+    async def back(self, times: int) -> None:
+        """Waits until it has connected again that many times."""
+        await until(lambda: self.bus.counters.reconnects >= times and self.up, f"back {times} times")
+
     async def connected(self) -> Daemon:
         await until(lambda: self.up, f"connected: {self.statuses}")
         return self

@@ -50,6 +50,15 @@ async def ami(server: AmiServer) -> AsyncIterator[RawAmi]:
     await session.close()
 
 
+async def logged_in_when_it_listens(server: AmiServer) -> RawAmi:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                return await RawAmi.logged_in(server.port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
+
+
 class ControlClient:
     """The control port."""
 
@@ -241,6 +250,19 @@ async def test_O08_all_sessions_are_cut(server: AmiServer, ami: RawAmi) -> None:
     await again.until_ended()
 
 
+async def test_O08_cut_and_nobody_listens_until_somebody_does_again(server: AmiServer, ami: RawAmi) -> None:
+    ami.originate(C1, "71005000001")
+    await ami.event("BridgeEnter", C1)
+    server.faults.ask({"fault": "cut", "down_s": 600})
+    await ami.until_ended()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", server.port)
+    server.faults.ask({"fault": "cut", "down_s": 0})
+    again = await logged_in_when_it_listens(server)
+    assert len(await again.listing("CoreShowChannels", "CoreShowChannelsComplete")) == 1
+    await again.close()
+
+
 async def test_O08_a_cut_in_the_middle_of_a_packet(server: AmiServer, ami: RawAmi) -> None:
     server.faults.ask({"fault": "cut_mid_packet", "after_events": 2})
     ami.originate(C1, "71005000001")
@@ -287,12 +309,7 @@ async def test_O08_after_a_restart_no_call_is_known_and_the_start_time_is_new(se
     assert (ami.events()[-1] == "Shutdown") is clean
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", server.port)
-    while True:
-        try:
-            again = await RawAmi.logged_in(server.port)
-            break
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.01)
+    again = await logged_in_when_it_listens(server)
     assert await again.listing("CoreShowChannels", "CoreShowChannelsComplete") == []
     assert value(await again.ask("CoreStatus"), "CoreStartupTime") != started
     assert value(await again.ask("Hangup", Channel=C1), "Message") == "No such channel"

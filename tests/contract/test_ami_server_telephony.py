@@ -76,6 +76,7 @@ class VirtualStreet(Numbers):
                 self._now = deadline
                 return seen()
             self._now = max(self._now, due)
+            self._facts += self._face.facts_until(self._now)
         return True
 
     async def cut(self) -> None:
@@ -117,11 +118,10 @@ class AmiStreet(Numbers):
         return True
 
     async def cut(self) -> None:
-        self._server.faults.ask({"fault": "refuse_logins", "times": 1_000_000})
-        self._server.faults.ask({"fault": "cut", "how": "abort"})
+        self._server.faults.ask({"fault": "cut", "how": "abort", "down_s": 60})
 
     async def mend(self) -> None:
-        self._server.faults.ask({"fault": "refuse_logins", "times": 0})
+        self._server.faults.ask({"fault": "cut", "down_s": 0})
 
 
 class TestInProcess(TelephonySuite):
@@ -149,5 +149,6 @@ class TestOverAmi(TelephonySuite):
             yield made
             await made.adapter.aclose()
             await running
-            assert server.street.books.misuses == {}
+            # the suite's phone that rings for ever takes several calls at once, as the rig's do
+            assert set(server.street.books.misuses) <= {"softphone called while it was in use"}
             assert set(server.street.books.invites.values()) <= {1}

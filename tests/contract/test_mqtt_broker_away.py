@@ -218,7 +218,7 @@ class TestBrokerAway:
         async with running(broker.port) as daemon:
             for times in range(3):
                 broker.restart()
-                await until(lambda times=times: daemon.bus.counters.reconnects > times and daemon.up, "back")  # type: ignore[misc]
+                await daemon.back(times + 1)
         broker.stop()
         async with Daemon(broker.port) as daemon:
             await until(lambda: bool(daemon.statuses), "refused")

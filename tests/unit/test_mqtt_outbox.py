@@ -171,6 +171,15 @@ class TestOutbox:
         box.settle(taken[0], 0.0)
         assert _topics(_drain(box, 0.0)) == ["e4"]
 
+    def test_O02_a_state_that_is_due_makes_nobody_look_again_while_there_is_no_room(self) -> None:
+        box = Outbox(queue_limit=100, window=1)
+        box.event("e", b"")
+        [event] = _drain(box, 0.0)
+        box.state("s", b"", 0.0)
+        assert box.next_due() is None
+        box.settle(event, 0.0)
+        assert box.next_due() == 0.0
+
     def test_O02_what_was_under_way_goes_again_first_and_one_at_a_time(self) -> None:
         box = Outbox(queue_limit=100, window=4)
         for number in range(6):

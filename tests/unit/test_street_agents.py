@@ -149,3 +149,26 @@ def test_V11_a_nailed_up_agent_ends_the_call_by_his_screen_and_else_the_customer
         (20, "Ended", "c-0"),
         (20, "PhoneIdle", "p-0"),
     ]
+
+
+def test_V11_scripted_phones_that_are_late_that_leave_and_that_are_a_crowd() -> None:
+    made = street(agents={"count": 300})
+    made.originate_phone("p-0", "1101", 15, True, 1000.0)
+    made.originate_phone("p-1", "1201", 15, True, 1000.0)
+    assert told(made.advance(1060))[2:] == [
+        (0.3, "PhoneIdle", "p-1"),
+        (2.0, "PhoneIdle", "p-0"),
+        (2.3, "PhoneEnded", "p-1"),
+    ]
+    crowd = street(agents={"first": 30009, "count": 1})
+    crowd.originate_phone("p-0", "30009", 15, True, 1000.0)
+    assert isinstance(crowd.advance(1001)[-1], PhoneIdle)
+
+
+def test_V11_a_phone_that_leaves_does_so_in_the_talk_too() -> None:
+    made = street(agents={"count": 300})
+    made.originate_phone("p-0", "1201", 15, False, 1000.0)
+    made.originate_customer("c-0", "71005000001", 15, 60, 1000.0)
+    made.advance(1001)
+    made.bridge("c-0", "p-0", 1001.0)
+    assert told(made.advance(1060))[1:] == [(2.3, "PhoneEnded", "p-0"), (2.3, "Left", "c-0"), (2.3, "Ended", "c-0")]

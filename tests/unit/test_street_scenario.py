@@ -78,8 +78,8 @@ WRONG: list[tuple[Any, str]] = [
     ({"name": "x", "campaign": {"ring_s": 3}}, "campaign.ring_s: found 3, input should be greater than or equal to 15"),
     ({"name": "x", "campaign": 3}, "campaign: found 3"),
     (
-        {"name": "x", "customers": {"numbers": "scripted"}, "leads": {"scripts": {"71005020": 3}}},
-        "leads.scripts need campaign.region none",
+        {"name": "x", "leads": {"scripts": {"71005020": 3}}},
+        "leads.scripts: found 71005020, allowed: with +352 before it, or campaign.region none",
     ),
     ({"name": "x", "leads": {"scripts": {"81005020": 3}}}, "leads.scripts.81005020"),
 ]

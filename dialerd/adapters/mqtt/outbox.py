@@ -118,7 +118,7 @@ class Outbox:
 
     def take(self, now: float) -> Outgoing | None:
         """The next message to publish, or None while there is none or no room under way."""
-        if len(self._under_way) >= (1 if self._suspects() else self._window):
+        if not self._room():
             return None
         for _ in range(len(self._turn)):
             lane = self._turn[0]
@@ -130,8 +130,8 @@ class Outbox:
         return None
 
     def next_due(self) -> float | None:
-        """When a state that waits for its interval becomes due; None when none waits."""
-        return self._board.next_due()
+        """When a state that waits for its interval becomes due; None when none waits, or none could leave then."""
+        return self._board.next_due() if self._room() else None
 
     def settle(self, item: Outgoing, now: float) -> None:
         """The broker has answered for this message: it is not repeated."""
@@ -166,6 +166,9 @@ class Outbox:
     def hurry(self, now: float) -> None:
         """The end is near: states no longer wait for their interval."""
         self._board.hurry(now)
+
+    def _room(self) -> bool:
+        return len(self._under_way) < (1 if self._suspects() else self._window)
 
     def _suspects(self) -> bool:
         waiting = any(fifo.suspects for fifo in self._fifo.values())
