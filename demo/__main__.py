@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -26,7 +27,13 @@ from sim.scenario import ScenarioError, read_scenario
 )
 @click.option("--seed", type=int, default=None, help="Other customers.")
 @click.option("--limit", type=float, default=600.0, show_default=True, help="Seconds after which it ends in any case.")
-def main(asterisk: bool, scenario: str, speed: float, seed: int | None, limit: float) -> None:
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Keep the screen at half time as SVG.",
+)
+def main(asterisk: bool, scenario: str, speed: float, seed: int | None, limit: float, picture: Path | None) -> None:
     """Run a campaign and show it."""
     console = Console()
     try:
@@ -34,7 +41,7 @@ def main(asterisk: bool, scenario: str, speed: float, seed: int | None, limit: f
     except ScenarioError as wrong:
         raise click.ClickException(str(wrong)) from None
     try:
-        good = _play(stage, console, limit)
+        good = _play(stage, console, limit, picture)
     except HouseError as trouble:
         raise click.ClickException(str(trouble)) from None
     sys.exit(0 if good else 1)
@@ -48,13 +55,13 @@ def _stage(asterisk: bool, scenario: str, seed: int | None, speed: float) -> Sta
     return StreetStage(read_scenario(scenario), scenario, seed, speed)
 
 
-def _play(stage: Stage, console: Console, limit: float) -> bool:
+def _play(stage: Stage, console: Console, limit: float, picture: Path | None) -> bool:
     with stage, House(stage.floor, stage.secret, stage.speed) as house:
         report = house.ask("lead.import", campaign=stage.campaign, csv=stage.leads_csv)
         console.print(f"{report['added']} leads imported; calling on {stage.about}")
         stage.begin(house.ask)
         house.ask("campaign.start", campaign=stage.campaign)
-        scene = watch(house, stage.campaign, console, limit, stage.about)
+        scene = watch(house, stage.campaign, console, limit, stage.about, picture)
         attempts: Counter[str] = Counter()
         after = ""
         while calls := house.ask("call.list", campaign=stage.campaign, ended=True, after=after, limit=1000)["calls"]:

@@ -5,8 +5,10 @@ Never asks the daemon for anything that an admin could not.
 
 from __future__ import annotations
 
+import io
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from rich.columns import Columns
@@ -54,9 +56,13 @@ class Scene:
         return sum(n for state, n in leads.items() if state not in _OPEN), sum(leads.values())
 
 
-def watch(house: House, campaign: str, console: Console, limit_s: float, about: str) -> Scene:
+def watch(
+    house: House, campaign: str, console: Console, limit_s: float, about: str, picture: Path | None = None
+) -> Scene:
     """Show the campaign until it has finished, or `limit_s` real seconds are over."""
     end = time.monotonic() + limit_s
+    if picture is not None:
+        _draw(house, campaign, about, picture, end)
     if not console.is_terminal:
         return _lines(house, campaign, console, end)
     with Live(console=console, refresh_per_second=8, screen=False) as live:
@@ -66,6 +72,19 @@ def watch(house: House, campaign: str, console: Console, limit_s: float, about: 
             if scene.over or time.monotonic() > end:
                 return scene
             time.sleep(0.15)
+
+
+def _draw(house: House, campaign: str, about: str, picture: Path, end: float) -> None:
+    """Keep the screen as an SVG when half of the leads are done."""
+    while True:
+        scene = Scene(house, campaign)
+        done, total = scene.done
+        if done * 2 >= total or time.monotonic() > end:
+            canvas = Console(record=True, width=130, file=io.StringIO(), force_terminal=True)
+            canvas.print(_picture(scene, about))
+            picture.write_text(canvas.export_svg(title="make demo"), encoding="utf-8")
+            return
+        time.sleep(0.25)
 
 
 def _lines(house: House, campaign: str, console: Console, end: float) -> Scene:

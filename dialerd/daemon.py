@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from dialerd import __version__
-from dialerd.adapters.asterisk.telephony import AsteriskTelephony, LinkSettings
+from dialerd.adapters.asterisk.link_settings import LinkSettings
+from dialerd.adapters.asterisk.telephony import AsteriskTelephony
 from dialerd.adapters.mqtt.bus import MqttBus
 from dialerd.adapters.mqtt.intake import Request
 from dialerd.adapters.observe import endpoint
@@ -80,6 +81,8 @@ class Daemon:
         self._started = self._clock.now()
         self._replies_under_way: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._seen: Counter[str] = Counter()
+        """What the links' counters stood at when they were last looked at."""
 
     # --- the life of the process
 
@@ -302,8 +305,7 @@ class Daemon:
             self._metrics.inbox_depth(self.turns.depth)
             self._metrics.calls_live(Counter((call.campaign, call.state) for call in live.calls.values()))
             self._metrics.agents(Counter(agent.state for agent in live.agents.values()))
-            for name, server in self.telephony.items():
-                self._metrics.ami_link(name, server.connected)
+            self._count_links()
             for campaign in live.running:
                 self._metrics.campaign_opened(campaign)
             if not failing:
@@ -311,6 +313,17 @@ class Daemon:
             if self._mqtt is not None:
                 self._bus.publish_state("daemon", msgspec.json.encode({"state": "online", **self.status()}))
             self._watchdog.status(self._status_line())
+
+    def _count_links(self) -> None:
+        for name, server in self.telephony.items():
+            self._metrics.ami_link(name, server.connected)
+            events = server.events
+            self._metrics.ami_events(name, events - self._seen[name])
+            self._seen[name] = events
+        if self._mqtt is not None:
+            dropped = self._mqtt.counters.dropped
+            self._metrics.mqtt_dropped(dropped - self._seen["mqtt dropped"])
+            self._seen["mqtt dropped"] = dropped
 
     async def _prune(self) -> None:
         while True:
@@ -422,10 +435,11 @@ class Daemon:
         task.add_done_callback(self._replies_under_way.discard)
 
 
-def run(file: str, env: Mapping[str, str] | None = None, speed: float = 1.0) -> None:
+def run(file: str, env: Mapping[str, str] | None = None, speed: float = 1.0, since: float | None = None) -> None:
     """Read the configuration and run until stopped. Raises Wrong or CannotStartError before anything was started.
 
-    `speed`: seconds of the daemon's clock in one second of the wall, for a simulated street only.
+    `speed`: seconds of the daemon's clock in one second of the wall, for a simulated street only; `since`: the wall's
+    instant from which that clock runs, the start if not given (a daemon started again would else go back in time).
     """
     import uvloop
 
@@ -434,7 +448,7 @@ def run(file: str, env: Mapping[str, str] | None = None, speed: float = 1.0) -> 
     configure(settings.logs.level, settings.logs.format, settings.logs.mask_numbers)
 
     async def main() -> None:
-        clock = WallClock() if speed == 1.0 else FastClock(speed)
+        clock = WallClock() if speed == 1.0 else FastClock(speed, since)
         await Daemon(settings, file=file, env=env, clock=clock).run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

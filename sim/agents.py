@@ -102,11 +102,11 @@ class Crew:
 
     def missed(self, agent: Agent) -> None:
         """A call to his phone came to nothing: the daemon may have put him not ready, and he finds out later."""
-        if self.people:
+        if self.people and not self._nailed_up:
             self._pause_then(agent, self._back.at(self._pause(agent)), self._be_ready)
 
     def lost_phone(self, agent: Agent) -> None:
-        """His nailed-up phone was cut off: he finds out later and logs in again."""
+        """His nailed-up phone was cut off, or never connected: he finds out later and logs in again."""
         if self.people and agent.on_shift:
             self._pause_then(agent, self._back.at(self._pause(agent)), self._log_in_again)
 

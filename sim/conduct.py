@@ -49,6 +49,7 @@ class Conduct:
     # --- a customer's leg
 
     def await_decision(self, call: Call) -> None:
+        """Plan the answer, the refusal or the caller's own timeout, whichever is first."""
         plan = call.plan
         if plan.decided_s < call.ring_s:
             act = self._answers if plan.sip == 200 else self._is_refused
@@ -57,9 +58,11 @@ class Conduct:
             self._agenda.put(call.placed_at + call.ring_s, self._is_not_answered, call)
 
     def no_channel(self, call: Call) -> None:
+        """The trunk is dead: it ends before it began."""
         self.end_call(call, None, reason=0, channel=False)
 
     def rings(self, call: Call) -> None:
+        """The first ring."""
         call.epoch += 1
         call.at = At.RINGING
         self._events.append(Ringing(self._agenda.now, call.id))
@@ -108,6 +111,7 @@ class Conduct:
             self.to_message(call)
 
     def to_message(self, call: Call) -> None:
+        """The information message, if there is one, and the end."""
         now = self._agenda.now
         call.epoch += 1
         call.at = At.DROPPING
@@ -140,6 +144,7 @@ class Conduct:
                 self._agenda.put(min(stays, follows), self._hangs_up, call)
 
     def join(self, call: Call, phone: Phone, mark: bool) -> None:
+        """They talk from now on; neither of them is in another talk."""
         now = self._agenda.now
         books = self._books
         plan = call.plan
@@ -167,6 +172,7 @@ class Conduct:
     def end_call(
         self, call: Call, cause: int | None, sip: int | None = None, reason: int | None = None, channel: bool = True
     ) -> None:
+        """The customer's leg is gone; what he talked to is set free."""
         call.epoch += 1
         phone = call.phone
         if call.at >= At.HOLDING and not call.connected:
@@ -178,6 +184,7 @@ class Conduct:
             self.set_phone_free(phone)
 
     def forget_call(self, call: Call) -> None:
+        """Take it out of the books, without a word."""
         del self.legs[call.id]
         del self._books.live_calls[call.id]
         left = self.dialled[call.number] - 1
@@ -191,6 +198,7 @@ class Conduct:
     # --- an agent's leg
 
     def picks_up(self, phone: Phone) -> None:
+        """The agent takes his phone."""
         self._books.offers["picked_up"] += 1
         self._hold_phone(phone, picked_up=True)
         if phone.nailed_up:
@@ -206,11 +214,13 @@ class Conduct:
             self._agenda.put(ends, self._phone_hangs_up, phone)
 
     def phone_unanswered(self, phone: Phone) -> None:
+        """It rang for as long as it was let."""
         self._books.offers["unanswered"] += 1
         self.end_phone(phone, 19, 480, 3)
         self._crew.missed(phone.agent)
 
     def phone_busy(self, phone: Phone) -> None:
+        """It says 486."""
         self._books.offers["busy"] += 1
         self.end_phone(phone, 17, 486, 0)
         self._crew.missed(phone.agent)
@@ -228,25 +238,27 @@ class Conduct:
             self.end_phone(phone, 16)
 
     def end_phone(self, phone: Phone, cause: int, sip: int | None = None, reason: int | None = None) -> None:
+        """The agent's leg is gone; a customer he talked with is back in his dialplan."""
         phone.epoch += 1
         call = phone.call
         self.book_talk(phone)
-        answered = phone.at >= At.HOLDING
         self.forget_phone(phone)
         self._events.append(PhoneEnded(self._agenda.now, phone.id, cause, sip, reason))
         if call is not None:
             call.phone = phone.call = None
             self.agent_side_gone(call)
-        if phone.nailed_up and answered:
-            self._crew.lost_phone(phone.agent)
 
     def forget_phone(self, phone: Phone) -> None:
+        """Take it out of the books, without a word; an agent whose shift goes on notices."""
         del self.legs[phone.id]
         del self._books.live_phones[phone.id]
         if phone.agent.phone == phone.id:
             phone.agent.phone = ""
+            if phone.nailed_up:
+                self._crew.lost_phone(phone.agent)
 
     def book_talk(self, phone: Phone) -> None:
+        """Count the talk that ends now, if there is one."""
         if phone.call is not None and phone.at == At.TALKING:
             talk = self._agenda.now - phone.talk_from
             self._books.talk_s += talk

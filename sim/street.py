@@ -241,7 +241,5 @@ class Street:
             else:
                 self._conduct.book_talk(leg)
                 self._conduct.forget_phone(leg)
-                if leg.nailed_up and leg.at >= At.HOLDING:
-                    self._crew.lost_phone(leg.agent)
         self.books.vanished += len(legs)
         return len(legs)

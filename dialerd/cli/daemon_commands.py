@@ -38,13 +38,19 @@ def dialerd() -> None:
     default=1.0,
     help="Seconds of the daemon's clock in one second: only for a simulated street that runs as fast.",
 )
-def run(config: str, speed: float) -> None:
+@click.option(
+    "--since",
+    type=float,
+    default=None,
+    help="With --speed: the Unix time from which that clock runs; a daemon started again goes on in it.",
+)
+def run(config: str, speed: float, since: float | None) -> None:
     """Run the daemon until it is stopped (SIGTERM drains, SIGHUP reloads)."""
     from dialerd.daemon import CannotStartError
     from dialerd.daemon import run as run_daemon
 
     try:
-        run_daemon(config, speed=speed)
+        run_daemon(config, speed=speed, since=since)
     except Wrong as wrong:
         click.echo(str(wrong), err=True)
         sys.exit(2)

@@ -15,8 +15,8 @@ PHONE = "p"
 """First letter of an agent's leg."""
 
 LEG_LENGTH = 24
-_LEG = re.compile(r"^[cp][0-9a-f]{8}[0-9]{11}[0-9]{4}$")
-_TOKEN = re.compile(r"^[0-9a-f]{8}$")
+_LEG = re.compile(r"[cp][0-9a-f]{8}[0-9]{11}[0-9]{4}")
+_TOKEN = re.compile(r"[0-9a-f]{8}")
 
 
 def leg_id(kind: str, token: str, turn: int, place: int) -> str:
@@ -25,14 +25,14 @@ def leg_id(kind: str, token: str, turn: int, place: int) -> str:
     Raises ValueError if a part does not fit: that is our own mistake.
     """
     made = f"{kind}{token}{turn:011d}{place:04d}"
-    if not _LEG.match(made):
+    if not _LEG.fullmatch(made):
         raise ValueError(f"not a leg id: {made!r}")
     return made
 
 
 def is_leg(text: str, token: str | None = None) -> bool:
     """Whether `text` is the id of a leg (of the store with `token`, if given)."""
-    return _LEG.match(text) is not None and (token is None or text[1:9] == token)
+    return _LEG.fullmatch(text) is not None and (token is None or text[1:9] == token)
 
 
 def is_call(text: str) -> bool:
@@ -42,4 +42,4 @@ def is_call(text: str) -> bool:
 
 def is_token(text: str) -> bool:
     """Whether `text` can be a store's token."""
-    return _TOKEN.match(text) is not None
+    return _TOKEN.fullmatch(text) is not None

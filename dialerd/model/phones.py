@@ -19,9 +19,9 @@ _REFUSED_TYPES = {
     PhoneNumberType.UAN: "a company's universal number",
     PhoneNumberType.VOICEMAIL: "a voicemail access number",
 }
-_FLOAT = re.compile(r"^\d+\.0+$")
-_E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
-_AS_DIALED = re.compile(r"^\+?[0-9]{3,20}$")
+_FLOAT = re.compile(r"[0-9]+\.0+")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_AS_DIALED = re.compile(r"\+?[0-9]{3,20}")
 _PUNCTUATION = re.compile(r"[ ().\-/]")
 
 AS_DIALED = "none"
@@ -37,13 +37,13 @@ def normalise(text: str, region: str) -> str:
     (emergency, short, premium, toll-free and shared cost numbers).
     """
     raw = text.strip()
-    if _FLOAT.match(raw):  # a spreadsheet made a number of it
+    if _FLOAT.fullmatch(raw):  # a spreadsheet made a number of it
         raw = raw.split(".")[0]
     if len(raw) > 64 or any(ord(c) < 32 for c in raw):
         raise Refusal("bad_phone", "not a telephone number: too long or with control characters", "phone")
     if region == AS_DIALED:
         plain = _PUNCTUATION.sub("", raw)
-        if not _AS_DIALED.match(plain):
+        if not _AS_DIALED.fullmatch(plain):
             raise Refusal("bad_phone", f"{raw!r} is not a number: 3 to 20 digits are allowed", "phone")
         return plain
     digits = re.sub(r"\D", "", raw)
@@ -65,7 +65,7 @@ def normalise(text: str, region: str) -> str:
 
 def is_e164(text: str) -> bool:
     """Whether `text` is `+` and 7 to 15 digits."""
-    return _E164.match(text) is not None
+    return _E164.fullmatch(text) is not None
 
 
 def masked(number: str) -> str:

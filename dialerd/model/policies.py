@@ -22,13 +22,19 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN, description="letters, digits, 
 Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
 Role: TypeAlias = Literal["owner", "admin", "supervisor", "agent", "ops"]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_SPAN = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
-_LINE = re.compile(r"^[^\x00-\x1f\x7f]*$")
+_SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
+_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
 def _one_line(text: str) -> str:
-    if not _LINE.match(text):
+    if not _LINE.fullmatch(text):
         raise ValueError("control characters are not allowed")
+    return text
+
+
+def _lines(text: str) -> str:
+    if not _LINE.fullmatch(text.replace("\n", "").replace("\t", "")):
+        raise ValueError("control characters other than line feeds and tabs are not allowed")
     return text
 
 
@@ -64,7 +70,10 @@ def _moment(value: object) -> object:
             raise ValueError("not a moment; ISO 8601 such as 2026-11-21T08:00:00+07:00 is allowed") from None
         if at.tzinfo is None:
             raise ValueError("a moment needs its offset, such as 2026-11-21T08:00:00+07:00")
-        return at.astimezone(UTC).timestamp()
+        try:
+            return at.astimezone(UTC).timestamp()
+        except OverflowError:
+            raise ValueError("a moment from 1970 to 3000 is allowed") from None
     return value
 
 
@@ -72,7 +81,7 @@ Moment = Annotated[float, BeforeValidator(_moment), Field(ge=0, le=32503680000)]
 
 
 def _span(text: str) -> str:
-    found = _SPAN.match(text)
+    found = _SPAN.fullmatch(text)
     if not found:
         raise ValueError("not a span; HH:MM-HH:MM in 24 hours is allowed, such as 08:00-17:30")
     start = int(found[1]) * 60 + int(found[2])
@@ -151,7 +160,8 @@ class Hotline(Policy):
     """A caller id that customers see (V08)."""
 
     number: Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")]
-    name: Annotated[str, Field(pattern=r'^[^"<>\x00-\x1f\x7f]{0,60}$')] = ""
+    name: Annotated[str, Field(pattern=r'^[^"<>;\\\x00-\x1f\x7f]{0,60}$')] = ""
+    """Shown beside the number; quotes, angle brackets, semicolon and backslash are not allowed."""
 
 
 class Agent(Policy):
@@ -224,7 +234,7 @@ class Campaign(Policy):
     """A campaign's policy (C01, C02, C10, V03, V09): all that people set and may edit."""
 
     name: Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]
-    description: Annotated[str, Field(max_length=4000)] = ""
+    description: Annotated[str, Field(max_length=4000), AfterValidator(_lines)] = ""
     channel: Literal["voice"] = "voice"
     mode: Literal["progressive"] = "progressive"
     """How it dials: progressive places one call for each ready agent, never more."""
@@ -254,7 +264,7 @@ class Campaign(Policy):
     wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = 10
     """Seconds of rest for the agent after a call (C11)."""
     waiting_sound: Literal["music", "ringing", "silence"] = "music"
-    drop_prompt: Annotated[str, Field(pattern=r"^[A-Za-z0-9_/.-]{0,120}$")] = ""
+    drop_prompt: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$", max_length=120)] = ""
     """Sound played to a customer whom nobody can take; empty: none."""
     max_abandon_rate: Annotated[float, Field(gt=0, le=0.10)] = 0.03
     """Abandoned of all answered by a person; never above 0.10."""

@@ -37,13 +37,14 @@ class WallClock:
 
 
 class FastClock(WallClock):
-    """Time that runs `speed` times as fast as the system's, from the moment it is made."""
+    """Time that runs `speed` times as fast as the system's, from `since` on (from now, if not given)."""
 
-    def __init__(self, speed: float, start: Instant | None = None) -> None:
+    def __init__(self, speed: float, since: Instant | None = None) -> None:
         super().__init__()
         self.speed = speed
-        self._from = time.monotonic()
-        self._start = time.time() if start is None else start
+        wall = time.time()
+        self._start = wall if since is None else since
+        self._from = time.monotonic() - (wall - self._start)
 
     def now(self) -> Instant:
         """Seconds since the epoch in fast time."""

@@ -20,7 +20,7 @@ from dialerd.settings.plain_words import PATTERNS, in_plain_words
 from dialerd.settings.references import references
 from dialerd.settings.shape import Mqtt, Settings, Tls
 from dialerd.settings.tree import KeyPath, Tree
-from dialerd.settings.trouble import Trouble, Wrong, cut, in_order, quoted
+from dialerd.settings.trouble import Trouble, Wrong, cut, in_order, path_text, quoted
 from dialerd.settings.yaml_lines import LONGEST, Node, compose
 
 _ENDINGS = (".yaml", ".yml")
@@ -233,5 +233,5 @@ def _optional(folder: Path, path: str | None) -> str | None:
 def _too_long(settings: Settings, tree: Tree) -> Iterator[Trouble]:
     length = len(os.fsencode(settings.socket.path))
     if length > _SOCKET_LONGEST:
-        found = f"a path of {length} bytes ({quoted(settings.socket.path)})"
+        found = f"a path of {length} bytes ({path_text(settings.socket.path)})"
         yield tree.trouble(("socket", "path"), found, f"at most {_SOCKET_LONGEST} bytes for a Unix socket")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from dialerd.adapters.asterisk import actions
 from dialerd.adapters.asterisk.answers import AmiFailure
 from dialerd.adapters.asterisk.hanging_up import HangUps
 from dialerd.adapters.asterisk.link import AmiLink
+from dialerd.adapters.asterisk.link_settings import Link, LinkSettings
 from dialerd.adapters.asterisk.packets import Packet
 from dialerd.adapters.asterisk.reading import WANTED, Reading
 from dialerd.adapters.asterisk.reconciling import Alive, alive_of, is_end, newer_than_lists, reconciled, startup_of
@@ -34,37 +34,6 @@ LAG_S = 0.05
 
 RETRY_S = 1.0
 """Seconds until a reconcile that failed is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkSettings:
-    """Where and as whom to log in. Times are seconds."""
-
-    host: str
-    port: int
-    username: str
-    secret: str = field(repr=False)
-    ping_every_s: float = 5.0
-    deadline_s: float = 10.0
-    reconnect_min_s: float = 0.5
-    reconnect_max_s: float = 15.0
-
-
-class Link(Protocol):
-    """What is used of AmiLink."""
-
-    @property
-    def connected(self) -> bool: ...
-    @property
-    def status(self) -> str: ...
-    async def run(self) -> None: ...
-    def close(self) -> None: ...
-    async def aclose(self) -> None: ...
-    def send(self, action: Sequence[tuple[str, str]], action_id: str | None = None) -> bool: ...
-    def ask(self, action: Sequence[tuple[str, str]], *, deadline_s: float | None = None) -> Awaitable[Packet]: ...
-    def ask_list(
-        self, action: Sequence[tuple[str, str]], *, deadline_s: float | None = None
-    ) -> Awaitable[list[Packet]]: ...
 
 
 @dataclass(slots=True)
@@ -144,6 +113,11 @@ class AsteriskTelephony:
         if not self._link.connected or self._held is None:
             return self._link.status
         return f"reconciling{f': {self._trouble}' if self._trouble else ''}"
+
+    @property
+    def events(self) -> int:
+        """AMI events taken since the start."""
+        return self._link.counters.events
 
     @property
     def link(self) -> Link:
@@ -275,7 +249,7 @@ class AsteriskTelephony:
 
     def _tell(self, facts: Sequence[AnyFact]) -> None:
         for fact in facts:
-            if isinstance(fact, CallEnded):
+            if isinstance(fact, CallEnded | CallNotPlaced):
                 self._hang_ups.ended(fact.call)
             elif isinstance(fact, PhoneEnded):
                 self._hang_ups.ended(fact.leg)
