@@ -9,7 +9,6 @@ import asyncio
 import os
 import signal
 import ssl
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,21 +24,22 @@ from dialerd.adapters.observe import endpoint
 from dialerd.adapters.observe.logs import configure, get_logger
 from dialerd.adapters.observe.metrics import Metrics
 from dialerd.adapters.observe.systemd import Watchdog
+from dialerd.adapters.observe.watching import Watching
 from dialerd.adapters.socket.server import LocalSocket, SocketTrouble
 from dialerd.adapters.storage.sqlite import SqliteStore
 from dialerd.campaigns.engine import Engine
 from dialerd.control.table import Who
 from dialerd.model.errors import OurMistakeError, Refusal
-from dialerd.model.facts import Configured, DrainBegan
-from dialerd.model.instants import iso
+from dialerd.model.facts import Configured
 from dialerd.model.turn import Committed
 from dialerd.ports.message_bus import MessageBus, NoBus
 from dialerd.ports.store import StoreFailingError
 from dialerd.runtime.carry_out import CarryOut
+from dialerd.runtime.draining import drain, pause
 from dialerd.runtime.exchange import Exchange
-from dialerd.runtime.measuring import Measuring
 from dialerd.runtime.publishing import Publishing
 from dialerd.runtime.requests import Requests
+from dialerd.runtime.standing import Standing
 from dialerd.runtime.turn_loop import TurnLoop
 from dialerd.runtime.wall_clock import FastClock, WallClock
 from dialerd.settings.read import read
@@ -74,15 +74,7 @@ class Daemon:
         self._tasks: list[asyncio.Task[Any]] = []
         self._metrics = Metrics(__version__)
         self._mqtt: MqttBus | None = None
-        self._mqtt_status: tuple[bool, str] = (
-            False,
-            "no broker is configured" if settings.mqtt is None else "connecting",
-        )
-        self._started = self._clock.now()
         self._replies_under_way: set[asyncio.Task[None]] = set()
-        self._draining = False
-        self._seen: Counter[str] = Counter()
-        """What the links' counters stood at when they were last looked at."""
 
     # --- the life of the process
 
@@ -121,8 +113,12 @@ class Daemon:
         if settings.mqtt is not None:
             self._mqtt = self._bus = self._make_bus(settings.mqtt)
         self._publishing = Publishing(self.engine, self._bus)
-        self._measuring = Measuring(self.engine)
-        self.turns = TurnLoop(Exchange(self.engine), self.store, self._clock, self._carry_out, self._committed)
+        self._watching = Watching(self._metrics, self.engine.live)
+        self.turns = TurnLoop(Exchange(self.engine), self.store, self._clock, self._carry_out, self._watching.committed)
+        instance, path = settings.instance, settings.store.path
+        self._standing = Standing(instance, path, self.engine.live, self.turns, self.telephony, self._clock)
+        if self._mqtt is not None:
+            self._standing.mqtt = (False, "connecting")
         self.requests = Requests(self.engine, self.turns, self.store, self._clock, self)
         self._ports = CarryOut(self.telephony, self.store, self._clock, self.turns.put, self.requests.answered)
         self._socket = LocalSocket(
@@ -133,10 +129,13 @@ class Daemon:
             await self._socket.start()
             if settings.http.port != "off":
                 self._endpoint = await endpoint.start(
-                    settings.http.host, settings.http.port, self._metrics, self._health
+                    settings.http.host, settings.http.port, self._metrics, self._standing.health
                 )
-        except (SocketTrouble, OSError) as trouble:
+        except SocketTrouble as trouble:
             raise CannotStartError(str(trouble)) from None
+        except OSError as trouble:
+            where = f"{settings.http.host}:{settings.http.port}"
+            raise CannotStartError(f"{self._file}: http: cannot listen on {where}: {trouble.strerror}") from None
         self.turns.put(Configured(settings.floor().model_dump(mode="json")))
         for name in settings.servers:
             self._add_server(name)
@@ -153,15 +152,14 @@ class Daemon:
 
     async def _serve(self) -> None:
         await self._first_link()
-        self._watchdog.ready(self._status_line())
+        self._watchdog.ready(self._standing.line())
         log.info("ready", instance=self.settings.instance, socket=self.settings.socket.path)
         stop = asyncio.create_task(self._stop.wait())
         await self._watch(stop)
-        self._draining = True
         limit = self.settings.drain.limit_s
         self._watchdog.stopping(f"draining: {len(self.engine.live.calls)} calls, at most {limit:.0f} s")
         log.info("draining", live_calls=len(self.engine.live.calls), limit_s=limit)
-        drained = asyncio.create_task(self._drained(limit))
+        drained = asyncio.create_task(drain(self.engine.live, self.turns, limit, self._stop_now))
         await self._watch(drained)
         log.info("stopping", live_calls=len(self.engine.live.calls))
 
@@ -175,25 +173,6 @@ class Daemon:
             log.error("task.died", task=task.get_name(), error=repr(task.exception()))
             trouble = task.exception()
             raise trouble if trouble is not None else OurMistakeError(f"task {task.get_name()} ended by itself")
-
-    async def _drained(self, limit_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + limit_s
-        try:
-            await asyncio.wait_for(self.turns.settle(DrainBegan("the daemon is being stopped")), min(limit_s, 5.0))
-        except TimeoutError:
-            log.warning("draining.not_committed", because=self.turns.failing or "the turn loop is busy")
-        while self.engine.live.calls and loop.time() < end and not self._stop_now.is_set():
-            await self._pause(0.1, self._stop_now)
-        while self.turns.depth and not self.turns.failing:
-            await self._pause(0.01, self._stop_now)
-
-    @staticmethod
-    async def _pause(seconds: float, woken: asyncio.Event) -> None:
-        try:
-            await asyncio.wait_for(woken.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _end(self) -> None:
         if hasattr(self, "_socket"):
@@ -225,7 +204,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         end = loop.time() + FIRST_LINK_S
         while loop.time() < end and not all(server.connected for server in self.telephony.values()):
-            await self._pause(0.02, self._stop)
+            await pause(0.02, self._stop)
             if self._stop.is_set():
                 return
 
@@ -274,7 +253,7 @@ class Daemon:
         )
 
     def _mqtt_changed(self, up: bool, why: str) -> None:
-        self._mqtt_status = (up, why)
+        self._standing.mqtt = (up, why)
         self._metrics.mqtt_link(up)
         log.info("mqtt.link", up=up, because=why)
 
@@ -284,50 +263,24 @@ class Daemon:
         self._ports(committed)
         self._publishing.committed(committed)
 
-    def _committed(self, committed: Committed, seconds: float) -> None:
-        self._metrics.turn_committed(seconds, Counter(type(fact).__name__ for fact in committed.turn.facts))
-        for ended in self._measuring.ended(committed):
-            self._metrics.originate_ended(ended.trunk, ended.outcome)
-            if ended.outcome == "abandoned":
-                self._metrics.call_abandoned(ended.campaign)
-        for campaign, seconds_to_bridge in self._measuring.connected(committed):
-            self._metrics.call_connected(campaign, seconds_to_bridge)
-
     async def _every_second(self) -> None:
         failing = ""
         while True:
-            await self._pause(1.0, asyncio.Event())
+            await pause(1.0, asyncio.Event())
             if self.turns.failing != failing:
                 failing = self.turns.failing
                 log.error("store.failing", because=failing) if failing else log.info("store.writes_again")
-            live = self.engine.live
-            self._metrics.store_failing(bool(failing))
-            self._metrics.inbox_depth(self.turns.depth)
-            self._metrics.calls_live(Counter((call.campaign, call.state) for call in live.calls.values()))
-            self._metrics.agents(Counter(agent.state for agent in live.agents.values()))
-            self._count_links()
-            for campaign in live.running:
-                self._metrics.campaign_opened(campaign)
+            dropped = 0 if self._mqtt is None else self._mqtt.counters.dropped
+            self._watching.second(self.turns.depth, bool(failing), self.telephony, dropped)
             if not failing:
                 self._publishing.second()
             if self._mqtt is not None:
                 self._bus.publish_state("daemon", msgspec.json.encode({"state": "online", **self.status()}))
-            self._watchdog.status(self._status_line())
-
-    def _count_links(self) -> None:
-        for name, server in self.telephony.items():
-            self._metrics.ami_link(name, server.connected)
-            events = server.events
-            self._metrics.ami_events(name, events - self._seen[name])
-            self._seen[name] = events
-        if self._mqtt is not None:
-            dropped = self._mqtt.counters.dropped
-            self._metrics.mqtt_dropped(dropped - self._seen["mqtt dropped"])
-            self._seen["mqtt dropped"] = dropped
+            self._watchdog.status(self._standing.line())
 
     async def _prune(self) -> None:
         while True:
-            await self._pause(PRUNE_S, asyncio.Event())
+            await pause(PRUNE_S, asyncio.Event())
             now, keep = self._clock.now(), self.settings.store
             try:
                 await self.store.prune(now - keep.keep_turns_days * 86400, now - keep.keep_replies_days * 86400)
@@ -359,44 +312,12 @@ class Daemon:
     # --- House: what only the process knows
 
     def status(self) -> dict[str, Any]:
-        """How the process stands, for daemon.status, the bus and /healthz."""
-        live = self.engine.live
-        return {
-            "version": __version__,
-            "instance": self.settings.instance,
-            "started_at": iso(self._started),
-            "now": iso(self._clock.now()),
-            "draining": live.draining,
-            "servers": {name: server.status for name, server in self.telephony.items()},
-            "mqtt": {"connected": self._mqtt_status[0], "status": self._mqtt_status[1]},
-            "store": self.settings.store.path,
-            "store_failing": self.turns.failing,
-            "turns": self.turns.turns,
-            "turn": self.turns.exchange.seq,
-            "facts_waiting": self.turns.depth,
-            "live_calls": len(live.calls),
-            "agents": dict(Counter(agent.state for agent in live.agents.values())),
-            "campaigns_running": len(live.running),
-            "oddities": dict(live.oddities),
-        }
-
-    def _health(self) -> tuple[bool, dict[str, Any]]:
-        status = self.status()
-        links = {name: server.connected for name, server in self.telephony.items()}
-        return not status["store_failing"] and all(links.values()), {**status, "links": links}
-
-    def _status_line(self) -> str:
-        live = self.engine.live
-        up = sum(server.connected for server in self.telephony.values())
-        trouble = f", STORE FAILING: {self.turns.failing}" if self.turns.failing else ""
-        return (
-            f"{len(live.calls)} calls, {len(live.running)} campaigns running, "
-            f"{up}/{len(self.telephony)} servers linked{trouble}"
-        )
+        """How the process stands."""
+        return self._standing.status()
 
     async def reload(self) -> dict[str, Any]:
         """Read the configuration again and let it hold; calls go on. Raises Refusal when it is wrong."""
-        with self._watchdog.reloading(self._status_line):
+        with self._watchdog.reloading(self._standing.line):
             try:
                 new = await asyncio.to_thread(read, self._file, self._env)
             except Wrong as wrong:

@@ -98,7 +98,7 @@ class Control:
                 if writer in self._watching and self._untold:
                     writer.writelines(self._untold)
                     self._untold.clear()
-        except (ConnectionError, ValueError):  # gone, or a line without end
+        except (ConnectionError, ValueError, asyncio.CancelledError):  # gone, a line without end, or the server ends
             pass
         finally:
             del self._served[writer]

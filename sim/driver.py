@@ -103,7 +103,8 @@ class Shift:
         """One turn at the present instant."""
         facts, self._next = self._next, []
         facts += self.telephony.facts_until(self.now)
-        for want in self.telephony.take_wants():
+        # before the first turn nobody is configured yet, and a want waits
+        for want in self.telephony.take_wants() if self.live.floor.people else ():
             if want.what == "hang_up":
                 self.ask("agent.hangup", {"agent": want.agent}, want.agent)
                 continue

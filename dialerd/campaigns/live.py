@@ -357,7 +357,9 @@ class Live:
             if nailed_up:
                 return "hang_up" if agent.state == "logged_out" else ""
             if agent.state == "wrap_up" and agent.leg_state == "talking":
-                return ""  # the dialplan ends it as the bridge ends; asking too would only be a warning in Asterisk's log
+                return (
+                    ""  # the dialplan ends it as the bridge ends; asking too would only be a warning in Asterisk's log
+                )
             return "" if agent.state in ("ringing", "on_call") else "hang_up"
         return "call" if nailed_up and agent.state == "connecting" else ""
 

@@ -70,6 +70,22 @@ def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
         live.move_agent(agent, "phone_lost", because)
 
 
+def miss_phone(live: Live, agent: AgentRow) -> None:
+    """Asterisk does not list an agent's leg after the link was lost: perhaps it was never called.
+
+    An offer is taken back without blaming him, and a call for the shift is made again.
+    """
+    if agent.state == "connecting":
+        live.set_leg(agent, "", "")
+    elif agent.state == "ringing" and live.softphone(agent.id) == "ring":
+        live.set_leg(agent, "", "")
+        let_go(live, agent)
+        live.move_agent(agent, "withdrawn")
+        after_call_wish(live, agent)
+    else:
+        lose_phone(live, agent, "softphone was lost")
+
+
 def _phone_trouble(fact: f.PhoneEnded) -> str:
     if not fact.channel:
         return f"softphone cannot be reached: {fact.because}" if fact.because else "softphone cannot be reached"

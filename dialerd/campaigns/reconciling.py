@@ -24,7 +24,7 @@ def reconcile(live: Live, fact: f.Reconciled) -> None:
             continue
         seen_phone = seen_phones.get(agent.leg)
         if seen_phone is None:
-            phones.lose_phone(live, agent, "softphone was lost")
+            phones.miss_phone(live, agent)
         elif seen_phone.state == "idle":
             phones.phone_idle(live, f.PhoneIdle(agent.leg))
         elif seen_phone.state == "talking":

@@ -7,8 +7,10 @@ fault of its listeners or of the network.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +28,7 @@ _GREETING = b"Asterisk Call Manager/"
 _GREETING_LIMIT = 256  # bytes
 _WRITE_LIMIT = 1 << 20  # bytes Asterisk may leave unread before nothing more is sent
 _FAULT_LOG_EVERY_S = 1.0
+_NO_LINGER = struct.pack("ii", 1, 0)  # on, 0 s: closing resets the connection
 _LEAVE_S = 1.0  # for the last bytes of a connection that is closed
 _LINK_NEEDS = frozenset({"FullyBooted", "Shutdown"})
 
@@ -199,8 +202,6 @@ class AmiLink:
             wire = self._wire = _Wire(self, loop)
             reason = await self._one_session(wire)
             await wire.gone()
-            if self._closed:
-                return
             if wire.refused:
                 pause, refused_retry_s = refused_retry_s, min(2 * refused_retry_s, self._refused_retry_s[1])
             else:
@@ -278,9 +279,6 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        if self.ended.done():  # closed while connecting
-            transport.abort()
-            return
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport.set_write_buffer_limits(high=_WRITE_LIMIT)
 
@@ -311,8 +309,7 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
                 self.write(_packed((("Action", "Logoff"),)))
                 super().close()
             else:
-                self.closed = True
-                self.transport.abort()  # what Asterisk has not read yet must not reach it later
+                self._reset()
         waiting = [*self.responses.values(), *self.lists.values()]
         self.responses.clear()
         self.lists.clear()
@@ -321,6 +318,18 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         if was_up:
             self.link.went_down(reason)
 
+    def _reset(self) -> None:
+        """Throw away what Asterisk has not got yet, also in the kernel, which would go on delivering for minutes:
+        an Originate must not reach it when the network heals and nobody waits for that call any more.
+        """
+        assert self.transport is not None
+        self.closed = True
+        if not self._lost.done():
+            sock = self.transport.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
+
     async def gone(self) -> None:
         """Wait until the socket is closed; what cannot be written in a second is thrown away."""
         if self.transport is None:
@@ -328,7 +337,7 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         if self.established:  # else uvloop never tells connection_lost (when connecting was cancelled at its very end)
             await asyncio.wait({self._lost}, timeout=_LEAVE_S)
         if not self._lost.done():
-            self.transport.abort()
+            self._reset()
             await asyncio.wait({self._lost}, timeout=_LEAVE_S if self.established else 0)
 
     def write(self, packed: Action) -> None:
