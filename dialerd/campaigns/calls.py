@@ -100,7 +100,8 @@ def call_ended(live: Live, fact: f.CallEnded) -> None:
         live.odd("ended")
         return
     call.cause, call.sip = fact.cause, fact.sip
-    call.because = fact.because or call.because
+    ours = call.hangup or (call.because if call.state == "dropping" else "")
+    call.because = ours or fact.because or call.because
     end_call(live, call, _outcome(live, call, fact))
 
 

@@ -58,8 +58,14 @@ def hours_at(schedule: Schedule, at: Instant) -> Hours:
 
 
 def _wall(midnight: datetime, minute: int) -> Instant:
-    """The instant of `minute` on the wall clock of the day that begins at `midnight`; 1440 is the next midnight."""
+    """The instant of `minute` on the wall clock of the day that begins at `midnight`; 1440 is the next midnight.
+
+    A minute that the clock leaps over in spring stands for the first one after the leap.
+    """
     day = midnight + timedelta(days=1) if minute == 1440 else midnight
-    minute %= 1440
-    wall = day.replace(hour=minute // 60, minute=minute % 60)
-    return wall.timestamp()
+    wall = day.replace(hour=minute % 1440 // 60, minute=minute % 60)
+    while True:
+        at = wall.timestamp()
+        if datetime.fromtimestamp(at, wall.tzinfo).replace(tzinfo=None) == wall.replace(tzinfo=None, fold=0):
+            return at
+        wall += timedelta(minutes=1)

@@ -39,6 +39,8 @@ class DaemonProcess:
     ) -> None:
         self.folder = folder
         self.speed = speed
+        self.since = time.time()
+        """From when its fast clock runs, in all its processes."""
         self.config = folder / "dialerd.yaml"
         self.socket = str(folder / "dialerd.sock")
         self.log_file = folder / "daemon.log"
@@ -63,9 +65,7 @@ class DaemonProcess:
 
     def start(self, *, linked: bool = True, within_s: float = 30.0) -> DaemonProcess:
         """Start it and wait until it answers."""
-        with self.log_file.open("ab") as log:
-            command = [sys.executable, "-m", "dialerd", "run", str(self.config), "--speed", str(self.speed)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.env)
+        self.process = self.spawn()
 
         def answers() -> bool:
             if self.process is None or self.process.poll() is not None:
@@ -78,6 +78,17 @@ class DaemonProcess:
 
         self.until(answers, "the daemon answers", within_s)
         return self
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows `dialerd` on its command line."""
+        return ["run", str(self.config), "--speed", str(self.speed), "--since", str(self.since)]
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """A new process of it, which may not answer yet."""
+        with self.log_file.open("ab") as log:
+            command = [sys.executable, "-m", "dialerd", *self.arguments]
+            return subprocess.Popen(command, stdout=log, stderr=log, env=self.env)
 
     @property
     def log(self) -> str:

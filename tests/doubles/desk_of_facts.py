@@ -22,13 +22,18 @@ T = TypeVar("T")
 START = 1_795_395_600.0  # 2026-11-23 08:00 in Viet Nam, a Monday
 
 
-def floor(agents: int = 2, softphone: str = "nailed_up", campaign: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def floor(
+    agents: int = 2, softphone: str = "nailed_up", campaign: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
     """A configuration with agents 1001, 1002, ... and the campaign `spring`."""
     policy = {"name": "Spring", "trunks": ["main"], "region": "none", "wrap_up_s": 5, **(campaign or {})}
     base: dict[str, Any] = {
         "servers": {"pbx": {}},
         "trunks": {"main": {"server": "pbx", "dial": "PJSIP/{number}@main", "lines": 10, "calls_per_second": 1000}},
-        "agents": {str(1001 + n): {"phone": f"PJSIP/{1001 + n}", "server": "pbx", "softphone": softphone} for n in range(agents)},
+        "agents": {
+            str(1001 + n): {"phone": f"PJSIP/{1001 + n}", "server": "pbx", "softphone": softphone}
+            for n in range(agents)
+        },
         "people": {"olga": {"roles": ["owner"]}, "ada": {"roles": ["admin"]}, "sam": {"roles": ["supervisor"]}},
         "campaigns": {"spring": policy},
     }

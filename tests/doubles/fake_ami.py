@@ -92,6 +92,8 @@ class FakeAmi:
         """Seconds an action blocks its session, as a slow one does in Asterisk."""
         self.chop: int | None = None
         """Bytes of one TCP segment."""
+        self.receive_buffer: int | None = None
+        """Bytes the kernel takes for a session that does not read; for connections after the next `listen`."""
         self.received: list[Received] = []
         self.sessions: list[Session] = []
         """All there ever were, in order; see `Session.open`."""
@@ -121,7 +123,12 @@ class FakeAmi:
     async def listen(self) -> None:
         """Accept connections (again), on the same port."""
         if self._server is None:
-            self._server = await asyncio.start_server(self._accepted, self.host, self.port)
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self.receive_buffer is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+            sock.bind((self.host, self.port))
+            self._server = await asyncio.start_server(self._accepted, sock=sock)
 
     def stop_listening(self) -> None:
         """Refuse new connections; those that are open stay open."""
@@ -163,6 +170,11 @@ class FakeAmi:
         for session in self.sessions:
             session.freeze()
 
+    def thaw(self) -> None:
+        """Half-open connections are read and answered again."""
+        for session in self.sessions:
+            session.thaw()
+
     def replies(self, action: Received) -> bytes:
         reply = self._replies.get(action.name, error(f"Invalid/unknown command: {action.name}."))
         return b"".join(encoded(_with_id(packet, action)) for packet in reply(action))
@@ -196,6 +208,10 @@ class Session:
         if self.open and data and not self.frozen:
             self._out.put_nowait(data)
 
+    def write_now(self, data: bytes) -> None:
+        """Write in this very turn of the loop, past the queue."""
+        self._writer.write(data)
+
     def finish(self) -> None:
         """Close after what is queued."""
         self._out.put_nowait(None)
@@ -217,6 +233,12 @@ class Session:
         if self.open:
             self.frozen = True
             self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # typeshed knows WriteTransport only
+
+    def thaw(self) -> None:
+        """The end of `freeze`."""
+        if self.open and self.frozen:
+            self.frozen = False
+            self._writer.transport.resume_reading()  # type: ignore[attr-defined]
 
     async def _serve(self) -> None:
         writing = asyncio.ensure_future(self._write())

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import pytest
 
 from dialerd.adapters.asterisk.answers import AmiTimeout
+from dialerd.adapters.asterisk.link_settings import LinkSettings
 from dialerd.adapters.asterisk.packets import Packet
 from dialerd.adapters.asterisk.reading import UNSEEN_S
-from dialerd.adapters.asterisk.telephony import AsteriskTelephony, LinkSettings
+from dialerd.adapters.asterisk.telephony import AsteriskTelephony
 from dialerd.model.facts import (
     AnyFact,
     CallAnswered,

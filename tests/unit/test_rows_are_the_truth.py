@@ -58,7 +58,9 @@ def test_O08_rows_tell_all_after_every_turn_of_a_shift() -> None:
         turns = 0
         while shift.step():
             turns += 1
-            assert rebuilt(kept.load(), configuration, shift.now) == shift.exchange.engine.snapshot(), f"turn {shift.exchange.seq}"
+            assert rebuilt(kept.load(), configuration, shift.now) == shift.exchange.engine.snapshot(), (
+                f"turn {shift.exchange.seq}"
+            )
         assert turns > 300
         assert shift.live.tallies["hour"].connected > 20
 
@@ -144,10 +146,18 @@ def check_the_floor(centre: Centre) -> None:
         assert not live.agents[agent].call
 
 
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=60,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(data=st.data(), softphone=st.sampled_from(["ring", "nailed_up"]))
 def test_O08_no_order_of_facts_breaks_the_floor_or_the_rows(data: st.DataObject, softphone: str) -> None:
-    campaign = {"max_attempts": 3, "rest": {o: {"again_after_min": 0.1} for o in ("busy", "no_answer", "lost", "unknown")}}
+    campaign = {
+        "max_attempts": 3,
+        "rest": {o: {"again_after_min": 0.1} for o in ("busy", "no_answer", "lost", "unknown")},
+    }
     centre = Centre(floor(agents=3, softphone=softphone, campaign=campaign), leads=8)
     for agent in ("1001", "1002", "1003"):
         centre.agent_ready(agent)
@@ -160,7 +170,9 @@ def test_O08_no_order_of_facts_breaks_the_floor_or_the_rows(data: st.DataObject,
             facts = [_any_fact(data, centre) for _ in range(data.draw(st.integers(1, 3)))]
             centre.take(*facts, after=data.draw(st.sampled_from([0.0, 0.5, 5.0, 40.0])))
         check_the_floor(centre)
-        assert rebuilt(centre.rows.load("00c0ffee"), centre.configuration, centre.now) == centre.exchange.engine.snapshot()
+        assert (
+            rebuilt(centre.rows.load("00c0ffee"), centre.configuration, centre.now) == centre.exchange.engine.snapshot()
+        )
     assert all(lead.attempts <= 3 for lead in centre.rows.leads.values()), "never more than the maximum"
     calls, _ = _legs(centre)
     assert len(centre.rows.attempts) == len(calls), "each call wanted is one attempt on record"
@@ -168,7 +180,13 @@ def test_O08_no_order_of_facts_breaks_the_floor_or_the_rows(data: st.DataObject,
 
 def test_the_same_facts_at_the_same_instants_give_the_same_turns() -> None:
     scenario = check_scenario(
-        {"name": "again", "hours": 0.2, "agents": {"count": 4}, "customers": {"answer_rate": 0.5}, "leads": {"count": 100}}
+        {
+            "name": "again",
+            "hours": 0.2,
+            "agents": {"count": 4},
+            "customers": {"answer_rate": 0.5},
+            "leads": {"count": 100},
+        }
     )
     with ledger() as kept:
         shift = Shift(scenario, kept)
@@ -177,5 +195,5 @@ def test_the_same_facts_at_the_same_instants_give_the_same_turns() -> None:
     assert len(recorded) > 100
     again = Exchange(Engine(nothing_kept(shift.live.token)))
     for turn in recorded:
-        turn = decode(encode(turn))
-        assert again.take(turn.facts, turn.at).turn == turn
+        read = decode(encode(turn))
+        assert again.take(read.facts, read.at).turn == read

@@ -172,3 +172,9 @@ def test_V11_a_phone_that_leaves_does_so_in_the_talk_too() -> None:
     made.advance(1001)
     made.bridge("c-0", "p-0", 1001.0)
     assert told(made.advance(1060))[1:] == [(2.3, "PhoneEnded", "p-0"), (2.3, "Left", "c-0"), (2.3, "Ended", "c-0")]
+
+
+def test_V11_a_nailed_up_agent_who_missed_the_call_of_his_phone_logs_in_again() -> None:
+    made = people(count=1, softphone="nailed_up", unanswered=1)
+    made.originate_phone("p-0", "1001", 5, True, 1000.0)
+    assert wants(made.advance(1060)) == [(0, "1001", "login"), (35, "1001", "login"), (38, "1001", "ready")]

@@ -1,0 +1,139 @@
+"""Commands judged in their turn: legal moves only, the legal ones named; a repeated id does nothing twice (C03, O02)."""
+
+from __future__ import annotations
+
+import pytest
+
+from dialerd.model import states
+from dialerd.model.rows import AuditRow
+from tests.doubles.desk_of_facts import Centre
+
+PERSONS = ("submit", "approve", "reject", "start", "pause", "resume", "stop")
+POLICY = {"name": "Summer", "trunks": ["main"], "region": "none"}
+
+
+def summer_in(state: str) -> Centre:
+    """A centre whose campaign `summer` is in a state."""
+    centre = Centre(start=False)
+    assert centre.ask("campaign.create", campaign="summer", policy=POLICY, draft=True)["ok"]
+    paths = {
+        "draft": (),
+        "pending": ("submit",),
+        "rejected": ("submit", "reject"),
+        "approved": ("submit", "approve"),
+        "running": ("submit", "approve", "start"),
+        "paused": ("submit", "approve", "start", "pause"),
+        "finished": ("submit", "approve", "start", "stop"),
+    }
+    for verb in paths[state]:
+        reply = centre.ask(f"campaign.{verb}", campaign="summer")
+        assert reply["ok"], reply
+    assert centre.live.campaigns["summer"].state == state
+    return centre
+
+
+@pytest.mark.parametrize("state", ["draft", "pending", "rejected", "approved", "running", "paused", "finished"])
+@pytest.mark.parametrize("verb", PERSONS)
+def test_C03_a_legal_move_is_made_and_an_illegal_one_refused_with_the_legal_ones(state: str, verb: str) -> None:
+    centre = summer_in(state)
+    reply = centre.ask(f"campaign.{verb}", campaign="summer", note="because")
+    if verb in states.CAMPAIGN[state]:
+        assert reply["ok"], reply
+        audits = [row for turn in centre.turns for row in turn.rows if isinstance(row, AuditRow)]
+        assert (audits[-1].command, audits[-1].note, audits[-1].principal) == (f"campaign.{verb}", "because", "olga")
+    else:
+        assert reply["error"]["code"] == "illegal_move"
+        assert reply["error"]["allowed"] == [move for move in sorted(states.CAMPAIGN[state]) if move in PERSONS]
+        assert centre.live.campaigns["summer"].state == state
+
+
+def test_C04_a_supervisor_creates_and_cannot_launch_and_only_the_owner_approves() -> None:
+    centre = Centre(start=False)
+    assert centre.ask("campaign.create", "sam", campaign="summer", policy=POLICY)["ok"]
+    assert centre.ask("campaign.approve", "ada", campaign="summer")["error"]["code"] == "forbidden"
+    assert centre.ask("campaign.approve", "olga", campaign="summer")["ok"]
+    refused = centre.ask("campaign.start", "sam", campaign="summer")["error"]
+    assert (refused["code"], refused["allowed"]) == ("forbidden", ["admin", "owner"])
+    assert centre.ask("campaign.start", "ada", campaign="summer")["ok"]
+
+
+def test_O02_a_repeated_id_gets_the_first_answer_and_nothing_is_done_twice() -> None:
+    centre = Centre(start=False)
+    first = centre.ask("campaign.start", id_="one", campaign="spring")
+    assert centre.ask("campaign.start", id_="one", campaign="spring") == first
+    assert first["ok"]
+    assert centre.ask("campaign.pause", id_="one", campaign="spring") == first, "an id is one command"
+    assert centre.live.campaigns["spring"].state == "running"
+    assert centre.ask("campaign.start", "ada", id_="one", campaign="spring")["ok"] is False, (
+        "ids are each principal's own"
+    )
+
+
+def test_V04_an_abandon_rate_above_ten_percent_is_refused() -> None:
+    centre = Centre(start=False)
+    error = centre.ask("campaign.create", campaign="x", policy={**POLICY, "max_abandon_rate": 0.11})["error"]
+    assert error["field"] == "policy.max_abandon_rate"
+
+
+def test_a_policy_that_names_what_is_not_configured_is_refused() -> None:
+    centre = Centre(start=False)
+    error = centre.ask("campaign.create", campaign="x", policy={**POLICY, "trunks": ["main", "other"]})["error"]
+    assert (error["field"], error["allowed"]) == ("policy.trunks.1", ["main"])
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "field"),
+    [
+        ("campaign.start", {}, "campaign"),
+        ("campaign.start", {"campaign": "nowhere"}, "campaign"),
+        ("campaign.start", {"campaign": "spring", "notes": "x"}, "notes"),
+        ("campaign.start", {"campaign": "../spring"}, "campaign"),
+        ("campaign.start", {"campaign": 5}, "campaign"),
+        ("agent.not-ready", {"agent": "1001"}, "reason"),
+        ("agent.ready", {"agent": "9999"}, "agent"),
+        ("call.hangup", {"call": "c-none"}, "call"),
+    ],
+)
+def test_bad_arguments_name_the_field(command: str, args: dict[str, object], field: str) -> None:
+    centre = Centre(start=False)
+    before = centre.exchange.engine.snapshot()
+    error = centre.ask(command, **args)["error"]
+    assert error["field"] == field, error
+    assert centre.exchange.engine.snapshot() == before, "nothing is half done"
+
+
+def test_an_unknown_argument_says_what_may_have_been_meant() -> None:
+    error = Centre(start=False).ask("campaign.start", campaign="spring", nots="x")["error"]
+    assert "did you mean note?" in error["message"]
+
+
+def test_V10_an_agent_moves_himself_and_nobody_else() -> None:
+    centre = Centre()
+    assert centre.ask("agent.login", "1001")["ok"]
+    assert centre.ask("agent.login", "1001", agent="1002")["error"]["code"] == "forbidden"
+    assert centre.ask("agent.login", "sam", agent="1002")["ok"]
+    assert centre.ask("agent.login", "1001")["error"]["code"] == "illegal_state"
+
+
+def test_C01_a_campaign_whose_end_has_passed_is_not_started() -> None:
+    centre = Centre(start=False)
+    policy = {**POLICY, "ends_at": "2020-01-01T00:00:00+07:00"}
+    centre.ask("campaign.create", campaign="old", policy=policy)
+    centre.ask("campaign.approve", campaign="old")
+    assert centre.ask("campaign.start", campaign="old")["error"]["code"] == "over"
+
+
+def test_O01_a_campaign_kept_in_a_file_is_changed_there() -> None:
+    error = Centre().ask("campaign.update", campaign="spring", policy={"max_attempts": 9})["error"]
+    assert error["code"] == "from_file"
+
+
+def test_C03_a_changed_policy_holds_at_once_and_is_audited() -> None:
+    centre = summer_in("running")
+    assert centre.ask("campaign.update", campaign="summer", policy={"max_attempts": 7, "lines": None})["ok"]
+    assert centre.live.policies["summer"].max_attempts == 7
+    assert (
+        centre.ask("campaign.update", campaign="summer", policy={"max_attempts": 0})["error"]["field"]
+        == "policy.max_attempts"
+    )
+    assert centre.live.policies["summer"].max_attempts == 7
