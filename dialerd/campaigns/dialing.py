@@ -13,6 +13,9 @@ from dialerd.model.ids import CALL
 from dialerd.model.instants import FAR, Instant
 from dialerd.model.policies import Trunk
 
+BEYOND_WAIT_S = 2.0
+"""Seconds beyond the campaign's own limit after which the dialplan ends the wait of a customer whose daemon is gone. At the
+same moment they would race, and the dialplan would hang up a customer who is just being connected."""
 _HAIR = 1e-6
 """Seconds within which a slot of calls per second has come: instants are floats."""
 
@@ -30,7 +33,10 @@ def longest_idle(live: Live, campaign: str, server: str) -> str | None:
 
 def slot(live: Live, name: str, trunk: Trunk) -> Instant:
     """When the trunk may place its next call by its calls per second."""
-    return live.trunk_last.get(name, 0.0) + 1.0 / trunk.calls_per_second
+    last = live.trunk_last.get(name, 0.0)
+    if last > live.now:  # the host's clock was set back: calls placed in the future hold nothing up
+        return live.now
+    return last + 1.0 / trunk.calls_per_second
 
 
 def trunk_free(live: Live, name: str, trunk: Trunk) -> bool:
@@ -77,7 +83,7 @@ def next_dial(live: Live) -> i.Dial | None:
                 caller_number=line.number if line else "",
                 caller_name=line.name if line else "",
                 ring_s=policy.ring_s,
-                wait_s=policy.max_wait_s,
+                wait_s=policy.max_wait_s + BEYOND_WAIT_S,
                 sound=policy.waiting_sound,
                 drop_prompt=policy.drop_prompt,
                 booked=agent,

@@ -40,11 +40,15 @@ class Hopper:
     def fill(self, leads: Iterable[LeadRow], next_due: Instant | None) -> None:
         """Leads from the store, and when the next beyond them is due (None: none)."""
         self.asked = False
+        stale = False
         for lead in leads:
-            if lead.id not in self._ids and lead.id not in self._left:
+            if lead.id in self._left:
+                stale = True
+            elif lead.id not in self._ids:
                 self._ids.add(lead.id)
                 self.queue.append(msgspec.structs.replace(lead))
-        self.next_due = FAR if next_due is None else next_due
+        # what was passed by may be due again by now, and the answer does not tell: ask once more
+        self.next_due = 0.0 if stale else FAR if next_due is None else next_due
 
     def take(self, lead: int) -> LeadRow | None:
         """Take a lead out, wherever it stands."""
@@ -73,7 +77,7 @@ class Hopper:
         return not self.asked and len(self.queue) < LOW and self.next_due <= now
 
     def forget(self) -> None:
-        """Drop all leads and whatever is on its way is taken as new: the policy or the campaign's state has changed."""
+        """Drop all leads and ask anew: the policy has changed. An answer on its way is passed by."""
         self.queue.clear()
         self._left |= self._ids
         self._ids.clear()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dialerd.campaigns.calls import end_call
 from dialerd.campaigns.live import Link, Live
 from dialerd.model import facts as f
 from dialerd.model.policies import Floor
@@ -51,6 +52,9 @@ def leads_offered(live: Live, fact: f.LeadsOffered) -> None:
 def configured(live: Live, fact: f.Configured) -> None:
     floor = Floor.model_validate(fact.floor)
     live.configure(floor)
+    for call in [call for call in live.calls.values() if call.server not in floor.servers]:
+        call.because = f"server {call.server} is not configured any more"
+        end_call(live, call, "lost")
     for name, policy in floor.campaigns.items():
         kept = live.campaigns.get(name)
         wanted = policy.model_dump(mode="json")

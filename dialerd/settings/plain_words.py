@@ -28,7 +28,9 @@ PATTERNS: Mapping[str, str] = {
     ),
     r"^[0-9*#]{0,16}$": "digits, * and #, at most 16",
     r"^\+?[0-9]{3,15}$": "3 to 15 digits, a + before them or not",
-    r'^[^"<>;\\\x00-\x1f\x7f]{0,60}$': "at most 60 characters, none of them a quote, <, >, ;, \\ or a control character",
+    r'^[^"<>;\\\x00-\x1f\x7f]{0,60}$': (
+        "at most 60 characters, none of them a quote, an angle bracket, a semicolon, a backslash or a control character"
+    ),
     r"^[A-Za-z0-9]+/[A-Za-z0-9_.@+-]{1,80}$": "a softphone as Asterisk dials it, such as PJSIP/1001",
     r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$": "the name of a sound without its ending: letters, digits, _ and -, parted by /",
     HOST_PATTERN: "the name or address of a host",

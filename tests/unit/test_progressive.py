@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dialerd.campaigns.hopper import Hopper
 from dialerd.campaigns.why import why
 from dialerd.model import facts as f
 from dialerd.model import intents as i
@@ -305,3 +306,36 @@ def test_V08_hotlines_are_shown_in_turn() -> None:
     first = only(centre.agent_ready("1001"), i.Dial)
     second = only(centre.take(f.CallEnded(first.call, cause=17), after=1), i.Dial)
     assert [(d.hotline, d.caller_number) for d in (first, second)] == [("a", "+84281"), ("b", "+8425")]
+
+
+def test_a_configuration_without_the_server_of_a_live_call_ends_it_as_lost() -> None:
+    centre = Centre(leads=2)
+    dial = only(centre.agent_ready("1001"), i.Dial)
+    servers = {**floor(), "servers": {"other": {}}, "trunks": {}, "campaigns": {}}
+    servers["agents"] = {"1001": {"phone": "PJSIP/1001", "server": "other"}}
+    centre.take(f.Configured(servers))
+    assert centre.rows.attempts[dial.call].outcome == "lost"
+    assert why(centre.live, "spring")["factor"] == "link"
+
+
+def test_a_clock_set_back_does_not_stop_the_dialing() -> None:
+    centre = Centre(leads=3)
+    centre.live.trunk_last["main"] = centre.now + 3600
+    assert only(centre.agent_ready("1001"), i.Dial)
+
+
+def test_leads_that_an_answer_told_of_too_late_are_asked_for_again() -> None:
+    centre = Centre(leads=3, start=False)
+    leads = list(centre.rows.leads.values())
+    hopper = Hopper()
+    hopper.ask()
+    hopper.fill(leads, None)
+    assert len(hopper.queue) == 3
+    hopper.ask()
+    hopper.forget()  # the policy changed while an answer was on its way
+    hopper.fill(leads, None)
+    assert not hopper.queue
+    assert hopper.wants(centre.now), "else nobody would ask for them any more"
+    hopper.ask()
+    hopper.fill(leads, None)
+    assert len(hopper.queue) == 3
