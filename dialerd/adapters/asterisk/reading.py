@@ -133,6 +133,18 @@ class Reading:
         record = self._legs.get(leg)
         return record is not None and record.channel
 
+    def with_channel(self) -> set[str]:
+        """The legs of which a channel was seen and whose end was not told."""
+        return {leg.id for leg in self._legs.values() if leg.channel}
+
+    def missed(self, leg: str, now: Instant) -> list[AnyFact]:
+        """The leg is gone and its Hangup was never told: its end, without a cause."""
+        record = self._legs.get(leg)
+        if record is None:
+            return []
+        record.hangup = record.hangup or (None, None, "its end was not told by Asterisk")
+        return self._end(record, now)
+
     def has_ended(self, leg: str) -> bool:
         """Whether the end of the leg was told some seconds ago at most."""
         return leg in self._ended

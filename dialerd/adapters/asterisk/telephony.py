@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dialerd.adapters.asterisk import actions
 from dialerd.adapters.asterisk.answers import AmiFailure
+from dialerd.adapters.asterisk.auditing import EVERY_S, Audit
 from dialerd.adapters.asterisk.hanging_up import HangUps
 from dialerd.adapters.asterisk.link import AmiLink
 from dialerd.adapters.asterisk.link_settings import Link, LinkSettings
@@ -48,6 +49,7 @@ class TelephonyCounters:
     gone: int = 0  # Hangup, Redirect, Setvar: the channel was not there
     hung_up_late: int = 0  # hang-ups that had to wait for their channel
     leftovers: int = 0  # channels ended because their end was told already
+    missed: int = 0  # legs that were gone without their end being told
     links_lost: int = 0
     reconciles: int = 0
     reconcile_failures: int = 0
@@ -94,6 +96,7 @@ class AsteriskTelephony:
         self._held: list[Packet] | None = []  # events of a link that is not reconciled; None: it is
         self._unanswered: set[str] = set()  # legs whose Originate has no response yet
         self._hang_ups = HangUps()
+        self._audit = Audit()
         self._startup: str | None = None
         self._trouble = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -126,7 +129,11 @@ class AsteriskTelephony:
 
     async def run(self) -> None:
         """Keep the link up until `aclose`. Never raises for what the network or Asterisk does."""
-        await self._link.run()
+        audit = asyncio.get_running_loop().create_task(self._look_round(), name=f"audit {self.server}")
+        try:
+            await self._link.run()
+        finally:
+            audit.cancel()
         if self._fault is not None:
             raise self._fault
 
@@ -226,6 +233,7 @@ class AsteriskTelephony:
             self.counters.links_lost += 1
         self._held = []
         self._hang_ups = HangUps()
+        self._audit.forget()
         self.reading = Reading(self._token)
         if was_reconciled:
             self._tell([LinkLost(self.server, because)])
@@ -303,6 +311,27 @@ class AsteriskTelephony:
         if not packets[0].success:
             raise AmiFailure(f"{action} was refused: {packets[0].message}")
         return packets[1:]
+
+    async def _look_round(self) -> None:
+        """Find legs that are gone though their end was never told: an event filter without Hangup, or an event lost."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            if not self.connected:
+                continue
+            reading = self.reading
+            known = reading.with_channel()
+            try:
+                channels = await self._list("CoreShowChannels") if known else []
+            except AmiFailure as exc:
+                _log.warning("%s was not looked through: %s", self.server, exc)
+                continue
+            if reading is not self.reading or not self.connected:
+                continue
+            listed = {packet.get("Uniqueid") for packet in channels}
+            for leg in self._audit.looked(known, listed, reading.with_channel()):
+                self.counters.missed += 1
+                _log.warning("%s: the end of a leg was not told", self.server)
+                self._tell(reading.missed(leg, self._now()))
 
     def _take_over(self, alive: Sequence[Alive], startup: str) -> None:
         """Tell what is alive; events that came meanwhile are read before (of legs that ended) or after (all others)."""
