@@ -52,8 +52,10 @@ def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
     live.set_leg(agent, "", "")
     call = live.calls.get(agent.call)
     if agent.state == "ringing" and call is not None:
+        # he had picked up and was about to be bridged: as with a talk that breaks off, he is not to blame
+        picked_up = call.state == "connecting" and not nailed_up
         let_go(live, agent)
-        live.move_agent(agent, "offer_failed", because)
+        live.move_agent(agent, "withdrawn" if picked_up else "offer_failed", "" if picked_up else because)
         after_call_wish(live, agent)
     elif agent.state == "on_call":
         # the talk is over for him; the customer's own end follows

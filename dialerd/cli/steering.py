@@ -6,6 +6,7 @@ Never knows a command that the table does not have: help, arguments and options 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -52,16 +53,29 @@ def _converted(value: Any, field: FieldInfo) -> Any:
     if not isinstance(value, str):
         return value
     text = _taken(value)
-    if _is_mapping(field.annotation):
+    mapping = _mapping(field.annotation)
+    if mapping is not None:
+        loader = yaml.BaseLoader if get_args(mapping)[1] is str else _Texts
         try:
-            return yaml.load(text, Loader=yaml.BaseLoader) if not text.lstrip().startswith("{") else json.loads(text)  # noqa: S506
+            return yaml.load(text, Loader=loader) if not text.lstrip().startswith("{") else json.loads(text)  # noqa: S506
         except (yaml.YAMLError, ValueError) as trouble:
             raise click.ClickException(f"neither YAML nor JSON: {trouble}") from None
     return text
 
 
-def _is_mapping(annotation: Any) -> bool:
-    return get_origin(annotation) is dict or any(_is_mapping(part) for part in get_args(annotation))
+def _mapping(annotation: Any) -> Any:
+    """The dict in an annotation, or None."""
+    if get_origin(annotation) is dict:
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _mapping(part)) is not None), None)
+
+
+class _Texts(yaml.BaseLoader):
+    """All values stay text, as the models want them, but for nothing at all: null takes a key back to its default."""
+
+
+_Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^(?:~|null)?$"), ["~", "n", ""])
+_Texts.add_constructor("tag:yaml.org,2002:null", lambda loader, node: None)
 
 
 def _parameters(entry: Command[Any]) -> list[click.Parameter]:

@@ -19,7 +19,9 @@ _REFUSED_TYPES = {
     PhoneNumberType.UAN: "a company's universal number",
     PhoneNumberType.VOICEMAIL: "a voicemail access number",
 }
-_FLOAT = re.compile(r"[0-9]+\.0+")
+_FLOAT = re.compile(r"\+?[0-9]+[.,]0+")
+_CUT_SHORT = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+"""What a spreadsheet makes of a long number, such as 8.49123E+10: the last digits are gone, and it would be somebody else's."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _AS_DIALED = re.compile(r"\+?[0-9]{3,20}")
 _PUNCTUATION = re.compile(r"[ ().\-/]")
@@ -38,7 +40,10 @@ def normalise(text: str, region: str) -> str:
     """
     raw = text.strip()
     if _FLOAT.fullmatch(raw):  # a spreadsheet made a number of it
-        raw = raw.split(".")[0]
+        raw = re.split("[.,]", raw)[0]
+    if _CUT_SHORT.fullmatch(raw):
+        cut = "a number that a spreadsheet has cut short: format its column as text there"
+        raise Refusal("bad_phone", f"{raw[:64]!r} is {cut}", "phone")
     if len(raw) > 64 or any(ord(c) < 32 for c in raw):
         raise Refusal("bad_phone", "not a telephone number: too long or with control characters", "phone")
     if region == AS_DIALED:

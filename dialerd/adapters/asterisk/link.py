@@ -120,11 +120,13 @@ class AmiLink:
         try:
             await asyncio.wait({self._keeper})
         finally:
-            self.close()
-            await asyncio.wait({self._keeper})
-            if self._wire is not None:
-                await self._wire.gone()
-            self._ended.set()
+            try:
+                self.close()
+                await asyncio.wait({self._keeper})
+                if self._wire is not None:
+                    await self._wire.gone()
+            finally:
+                self._ended.set()
         if not self._keeper.cancelled():
             self._keeper.result()
 
@@ -326,7 +328,7 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self.closed = True
         if not self._lost.done():
             sock = self.transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # it is closed already; uvloop says ValueError
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
