@@ -11,6 +11,7 @@ from pydantic import Field
 
 from dialerd.campaigns.live import Live
 from dialerd.control.table import EVERYBODY, FLOOR_STAFF, Args, Command, Decided, Desk, Result, Who
+from dialerd.model import states
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import iso
 from dialerd.model.intents import AnyIntent, HangUp, MoveAgent, Note
@@ -42,7 +43,7 @@ class NotReady(Which):
 class Listing(Args):
     """Agents by state."""
 
-    state: str | None = None
+    state: str | None = Field(None, max_length=64)
     """Only agents in this state."""
 
 
@@ -145,6 +146,8 @@ def _hangup(live: Live, who: Who, args: Which) -> Decided:
 
 async def _list(desk: Desk, who: Who, args: Listing) -> AgentList:
     live = desk.live
+    if args.state is not None and args.state not in states.AGENT:
+        raise Refusal("bad_argument", f"{args.state!r} is not a state of an agent", "state", sorted(states.AGENT))
     rows = [row for row in live.agents.values() if row.id in live.floor.agents and args.state in (None, row.state)]
     return AgentList(agents=[agent_view(live, row) for row in sorted(rows, key=lambda row: row.id)])
 

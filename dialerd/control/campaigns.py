@@ -56,7 +56,7 @@ class Change(Which):
 class Listing(Args):
     """Campaigns by state."""
 
-    state: str | None = None
+    state: str | None = Field(None, max_length=64)
     """Only campaigns in this state."""
 
 

@@ -33,6 +33,7 @@ class Bad(msgspec.Struct, frozen=True):
     row: int
     phone: str
     because: str
+    field: str = "phone"
 
 
 def rows_of(args: Import | Add, region: str) -> Iterator[Good | Bad]:
@@ -90,7 +91,8 @@ def _row(row: int, phone: str, name: str, fields: dict[str, str], region: str) -
     too_long = [key for key, value in fields.items() if len(value) > MAX_FIELD]
     if too_long or len(name) > 200:
         which = too_long[0] if too_long else "name"
-        return Bad(row, phone[:64], f"{which}: longer than {200 if not too_long else MAX_FIELD} characters")
+        because = f"{which}: longer than {200 if not too_long else MAX_FIELD} characters"
+        return Bad(row, phone[:64], because, "fields" if too_long else "name")
     try:
         number = normalise(phone, region)
     except Refusal as refusal:

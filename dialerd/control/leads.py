@@ -84,7 +84,7 @@ class LeadListing(Args):
     """Leads by id."""
 
     campaign: Name
-    state: str | None = None
+    state: str | None = Field(None, max_length=64)
     after: int = Field(0, ge=0)
     """Begin after the lead with this id."""
     limit: int = Field(100, ge=1, le=1000)

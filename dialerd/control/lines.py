@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from dialerd.campaigns.live import Live
+from dialerd.control.campaigns import known
 from dialerd.control.table import EVERYBODY, MAKERS, OFFICE, Args, Command, Decided, Desk, Nothing, Result, Who
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import iso
@@ -130,6 +131,8 @@ def call_view(row: AttemptRow) -> CallView:
 
 
 async def _calls(desk: Desk, who: Who, args: CallListing) -> CallList:
+    if args.campaign is not None:
+        known(desk.live, args.campaign)
     if args.ended:
         rows = await desk.store.attempts(args.campaign, args.after, args.limit)
     else:

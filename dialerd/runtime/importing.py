@@ -12,7 +12,7 @@ from typing import Any
 
 from dialerd.campaigns.engine import Engine
 from dialerd.control.lead_rows import Bad, Good, rows_of
-from dialerd.control.leads import Imported, RowRefused, batch_subject
+from dialerd.control.leads import Add, Imported, RowRefused, batch_subject
 from dialerd.control.table import Who
 from dialerd.model.errors import Refusal
 from dialerd.model.facts import LeadsAdded, NewLead, Reported
@@ -70,7 +70,7 @@ class Importing:
         seen: set[str] = set()
         while batch := await asyncio.to_thread(_some, rows):
             report.rows += len(batch)
-            fresh = self._sort(batch, seen, report)
+            fresh = self._sort(batch, seen, report, alone=isinstance(args, Add))
             known = await self._store.known_phones(args.campaign, [lead.phone for lead in fresh])
             new = tuple(lead for lead in fresh if lead.phone not in known)
             report.duplicates += len(fresh) - len(new)
@@ -80,10 +80,12 @@ class Importing:
         return report
 
     @staticmethod
-    def _sort(batch: list[Good | Bad], seen: set[str], report: Imported) -> list[NewLead]:
+    def _sort(batch: list[Good | Bad], seen: set[str], report: Imported, *, alone: bool) -> list[NewLead]:
         fresh: list[NewLead] = []
         for row in batch:
             if isinstance(row, Bad):
+                if alone:  # nobody reads a report of one row: it is a command that was refused
+                    raise Refusal("bad_argument", row.because, row.field)
                 report.refused += 1
                 if len(report.refusals) < TOLD:
                     report.refusals.append(RowRefused(row=row.row, phone=row.phone, because=row.because))

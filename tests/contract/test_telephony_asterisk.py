@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from dialerd.adapters.asterisk.telephony import AsteriskTelephony, LinkSettings
+from dialerd.adapters.asterisk.link_settings import LinkSettings
+from dialerd.adapters.asterisk.telephony import AsteriskTelephony
 from dialerd.model.facts import AnyFact, CallEnded, CallLeft, CallWaiting, LinkLost, PhoneIdle, Reconciled
 from dialerd.model.intents import Drop
 from tests.asterisk.rig.asterisk import Rig
