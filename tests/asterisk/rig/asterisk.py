@@ -207,9 +207,9 @@ class Rig:
         """Seconds of each tone that reached that customer's phone in his newest call; see Phones.heard."""
         return self.phones.heard(number, CARRIER, since)
 
-    def agent_heard(self, number: str, since: float = 0.0) -> dict[str, float]:
-        """Seconds of each tone that reached that agent's phone in its newest call; see Phones.heard."""
-        return self.phones.heard(number, AGENTS, since)
+    def agent_heard(self, number: str, since: float = 0.0, which: int = -1) -> dict[str, float]:
+        """Seconds of each tone that reached that agent's phone in its newest call, or in `which`; see Phones.heard."""
+        return self.phones.heard(number, AGENTS, since, which)
 
     def register(self, number: str, expires_s: int = 300) -> None:
         """Registers one of `registering` (0 seconds: it goes). Raises RigError when it is refused."""

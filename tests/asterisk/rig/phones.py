@@ -120,17 +120,18 @@ class Phones:
         """Number as dialled -> calls that reached `side`."""
         return dict(Counter(invite.number for invite in self.invites(side)))
 
-    def heard(self, number: str, side: str, since: float = 0.0) -> dict[str, float]:
-        """Seconds of each tone (`sound.TONES`, and `sound`) that the newest call to `number` brought to that phone.
+    def heard(self, number: str, side: str, since: float = 0.0, which: int = -1) -> dict[str, float]:
+        """Seconds of each tone (`sound.TONES`, and `sound`) that a call to `number` brought to that phone.
 
-        `since` (Unix time) leaves out what came before. Only phones with sound are listened to: customers 70... and
-        78..., agents 13xx. Raises RigError when that number was not called, or a phone has died.
+        `which`: 0 is the first call to it, -1 the newest. `since` (Unix time) leaves out what came before. Only
+        phones with sound are listened to: customers 70... and 78..., agents 13xx. Raises RigError when that number was
+        not called, or a phone has died.
         """
         invites = self.invites(side)
         mine = [invite for invite in invites if invite.number == number]
         if not mine:
             raise RigError(f"no call to {number!r} reached the {side}")
-        call = mine[-1]
+        call = mine[which]
         later = [other.at for other in invites if other.audio_port == call.audio_port and other.at > call.at]
         parts = [np.fromfile(self._heard(number), dtype=_HEARD) for number in range(1, self._starts + 1)]
         heard = np.concatenate(parts)
