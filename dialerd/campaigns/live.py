@@ -1,6 +1,7 @@
 """Live state: the rows in play and the indexes made from them, changed only through the moves of the state tables.
 
-Never decides what should happen next, and keeps nothing that cannot be rebuilt from the rows (hoppers and links aside).
+Never decides what should happen next, and keeps nothing that cannot be rebuilt from the rows (hoppers, links and the
+slots of trunks aside).
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Live:
         self.links: dict[str, Link] = {}
         self.hoppers: dict[str, Hopper] = {}
         self.trunk_last: dict[str, Instant] = {}
+        self.trunk_slots: dict[str, Instant] = {}
+        """When each trunk's last call since the start was due by its calls per second."""
 
         # indexes
         self.running: dict[str, None] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dialerd.campaigns import figures
 from dialerd.campaigns.calls import end_call
+from dialerd.campaigns.dialing import use_slot
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.phones import after_call_wish, withdraw
 from dialerd.campaigns.supply import write_policy
@@ -24,6 +25,7 @@ def dial(live: Live, intent: i.Dial) -> None:
     if lead is None:
         raise OurMistakeError(f"lead {intent.lead} is dialed and not in the hopper of {intent.campaign}")
     live.use_leg()
+    use_slot(live, intent.trunk, live.floor.trunks[intent.trunk])
     live.move_lead(lead, "dial")
     call = AttemptRow(
         intent.call,

@@ -22,7 +22,7 @@ _ERROR = {
             "properties": {
                 "code": {"type": "string"},
                 "message": {"type": "string"},
-                "field": {"type": "string"},
+                "field": {"type": ["string", "null"]},
                 "allowed": {},
             },
         },

@@ -5,6 +5,8 @@ Never tells of anything before its turn is committed, and never decides.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ from dialerd.control.lines import call_view
 from dialerd.model.instants import iso
 from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, LeadRow, TallyRow
 from dialerd.model.turn import Committed
-from dialerd.ports.message_bus import MessageBus
+from dialerd.ports.message_bus import MessageBus, NoBus
 
 
 class Publishing:
@@ -26,6 +28,8 @@ class Publishing:
     def __init__(self, engine: Engine, bus: MessageBus) -> None:
         self._live = engine.live
         self._bus = bus
+        self._heard = not isinstance(bus, NoBus)
+        """Whether anybody can listen: what nobody gets is not made."""
         self._told: dict[str, str] = {}
         """Last state told of each call, agent and campaign."""
         self._stirred: set[str] = set()
@@ -34,36 +38,42 @@ class Publishing:
 
     def committed(self, committed: Committed) -> None:
         """Tell what a committed turn changed."""
+        if not self._heard:
+            return
         at = committed.turn.at
         for row in committed.rows:
             match row:
                 case AttemptRow():
                     self._stirred.add(row.campaign)
-                    self._tell(
-                        f"call/{row.id}", row.state, at, call_view(row).model_dump(mode="json"), ended=not row.live
-                    )
+                    self._tell(f"call/{row.id}", row.state, at, partial(_call, row), ended=not row.live)
                 case AgentRow():
                     self._agents.add(row.id)
-                    self._tell(f"agent/{row.id}", row.state, at, agent_view(self._live, row).model_dump(mode="json"))
+                    self._tell(f"agent/{row.id}", row.state, at, partial(self._agent, row))
                     self._stirred.update(c for c in self._live.running if self._live.serves(row.id, c))
                 case CampaignRow():
                     self._stirred.add(row.id)
-                    about = {"campaign": row.id, "state": row.state, "by": row.state_by, "note": row.note}
-                    self._tell(f"campaign/{row.id}", row.state, at, about)
+                    self._tell(f"campaign/{row.id}", row.state, at, partial(_campaign, row))
                 case LeadRow() | TallyRow():
                     self._stirred.add(row.campaign)
 
-    def _tell(self, subject: str, state: str, at: float, about: dict[str, Any], *, ended: bool = False) -> None:
+    def _tell(
+        self, subject: str, state: str, at: float, about: Callable[[], dict[str, Any]], *, ended: bool = False
+    ) -> None:
         if self._told.get(subject) == state:
             return
         if ended:
             self._told.pop(subject, None)
         else:
             self._told[subject] = state
-        self._bus.publish_event(f"{subject}/{state}", msgspec.json.encode({"at": iso(at), **about}))
+        self._bus.publish_event(f"{subject}/{state}", msgspec.json.encode({"at": iso(at), **about()}))
+
+    def _agent(self, row: AgentRow) -> dict[str, Any]:
+        return agent_view(self._live, row).model_dump(mode="json")
 
     def second(self) -> None:
         """Publish how campaigns and agents stand; to be called about once a second."""
+        if not self._heard:
+            return
         for campaign in self._stirred | set(self._live.running):
             if campaign in self._live.campaigns:
                 state = {
@@ -72,7 +82,14 @@ class Publishing:
                 }
                 self._bus.publish_state(f"campaign/{campaign}", msgspec.json.encode(state))
         for agent in self._agents:
-            view = agent_view(self._live, self._live.agents[agent]).model_dump(mode="json")
-            self._bus.publish_state(f"agent/{agent}", msgspec.json.encode(view))
+            self._bus.publish_state(f"agent/{agent}", msgspec.json.encode(self._agent(self._live.agents[agent])))
         self._stirred.clear()
         self._agents.clear()
+
+
+def _call(row: AttemptRow) -> dict[str, Any]:
+    return call_view(row).model_dump(mode="json")
+
+
+def _campaign(row: CampaignRow) -> dict[str, Any]:
+    return {"campaign": row.id, "state": row.state, "by": row.state_by, "note": row.note}

@@ -59,7 +59,7 @@ class Requests:
             entry = find(COMMANDS, command)
             permit(entry, who)
             known = self._engine.live.replies.get((who.principal, id_))
-            if known is not None:
+            if known is not None and (who.principal, id_) not in self._asked:  # else it is not committed yet
                 return known
             checked = parse(entry, args)
             if entry.how == "read":
@@ -85,12 +85,15 @@ class Requests:
                 self._turns.put(Asked(id_, who.principal, tuple(sorted(who.roles)), entry.name, plain))
             else:
                 self._importing.begin(entry.name, who, id_, args, self.answered)
-        try:
-            return await asyncio.wait_for(asyncio.shield(waiting), PATIENCE_S if entry.how == "turn" else None)
-        except TimeoutError:
-            because = self._turns.failing or "it is busy"
-            message = f"not committed yet ({because}): ask again with the same id to learn whether it was"
-            raise Refusal("not_committed_yet", message) from None
+        while True:
+            try:
+                return await asyncio.wait_for(asyncio.shield(waiting), PATIENCE_S)
+            except TimeoutError:
+                if entry.how == "import" and not self._turns.failing:
+                    continue  # a long list takes its time
+                because = self._turns.failing or "it is busy"
+                message = f"not committed yet ({because}): ask again with the same id to learn whether it was"
+                raise Refusal("not_committed_yet", message) from None
 
     async def aclose(self) -> None:
         """Stop imports that are under way; what they have added stays."""

@@ -9,8 +9,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from dialerd.model.facts import AnyFact, CallAnswered, CallRinging, PhoneRinging, Woke
-from dialerd.model.instants import Instant
+from dialerd.model.facts import (
+    AnyFact,
+    CallAnswered,
+    CallBridged,
+    CallEnded,
+    CallRinging,
+    PhoneEnded,
+    PhoneIdle,
+    PhoneRinging,
+    Woke,
+)
+from dialerd.model.instants import FAR, Instant
 from dialerd.model.turn import Committed
 from dialerd.ports.clock import Clock
 from dialerd.ports.store import Store, StoreFailingError
@@ -20,9 +30,12 @@ AT_ONCE = 2000
 """Facts taken in one turn at most."""
 BEAT_S = 1.0
 """Seconds, at most, between two signs of life of the loop."""
-LINGER_S = 0.010
+LINGER_S = 0.020
 """Facts that nobody waits for may wait this long for company: fewer commits for the same truth."""
-UNHURRIED = (CallRinging, CallAnswered, PhoneRinging)
+UNHURRIED = frozenset({CallRinging, CallAnswered, CallBridged, CallEnded, PhoneRinging, PhoneIdle, PhoneEnded})
+"""Kinds of facts that nobody waits for, as long as no customer waits for an agent."""
+DUE_LINGER_S = 0.005
+"""So long may that wait which is due by time alone, such as the next call: too short for two calls to go out at once."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -59,7 +72,7 @@ class TurnLoop:
     def put(self, fact: AnyFact) -> None:
         """A fact from the outside; taken in the next turn."""
         self._inbox.append((fact, None))
-        if type(fact) in UNHURRIED:
+        if type(fact) in UNHURRIED and not self.exchange.engine.live.waiting:
             if self._linger is None and not self._woken.is_set():
                 self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._woken.set)
         else:
@@ -76,17 +89,16 @@ class TurnLoop:
         """Turn for ever. Ends by being cancelled, or by OurMistakeError or LiveAttemptError: then the daemon must stop."""
         while True:
             due = self.exchange.next_wakeup()
-            if not self._inbox:
-                beat = self._clock.now() + BEAT_S
-                await self._clock.wait(beat if due is None else min(beat, due), self._woken)
-            elif not self._woken.is_set():
-                await self._clock.wait(self._clock.now() + BEAT_S, self._woken)
+            at_latest = FAR if due is None else due + DUE_LINGER_S
+            await self._clock.wait(min(self._clock.now() + BEAT_S, at_latest), self._woken)
             self.beats += 1
+            now = self._clock.now()
+            if not self._woken.is_set() and now < at_latest:
+                continue
             self._woken.clear()
             if self._linger is not None:
                 self._linger.cancel()
                 self._linger = None
-            now = self._clock.now()
             if self._inbox or (due is not None and due <= now):
                 await self._turn(now)
 
@@ -98,7 +110,7 @@ class TurnLoop:
         for _, done in taken:
             if done is not None and not done.done():
                 done.set_result(None)
-        if self._inbox:
+        if len(taken) == AT_ONCE:
             self._woken.set()
 
     async def _commit(self, committed: Committed) -> None:

@@ -46,7 +46,7 @@ class StreetProcess:
         self.port = 0
 
     def __enter__(self) -> StreetProcess:
-        command = [sys.executable, "-m", "sim.ami_server", "--scenario", str(self._scenario), "--port", str(self.port)]
+        command = [sys.executable, "-m", "sim.ami_server", "--scenario", str(self._scenario)]
         command += ["--speed", str(self.speed), "--user", "dialerd", "--secret", SECRET]
         child = self._child = Child(command, self._folder / "street.out", cwd=ROOT)
         end = time.monotonic() + 30

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from dialerd.control.state_diagrams import state_diagrams
 from dialerd.control.table import Command, Who
 from dialerd.model.facts import Configured
 from dialerd.model.policies import Floor, Role
+from dialerd.model.turn import Committed
 from dialerd.runtime.carry_out import CarryOut
 from dialerd.runtime.exchange import Exchange
 from dialerd.runtime.requests import Requests
@@ -77,9 +78,26 @@ class HouseOfNobody:
         return {"reloaded": "nothing"}
 
 
+class SlowStore(SqliteStore):
+    """A store whose disk can be made to hang."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "normal")
+        self.disk = asyncio.Event()
+        self.disk.set()
+
+    async def commit(self, batch: Sequence[Committed]) -> None:
+        await self.disk.wait()
+        await super().commit(batch)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SlowStore:
+    return SlowStore(str(tmp_path / "store.sqlite3"))
+
+
 @pytest_asyncio.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    store = SqliteStore(str(tmp_path / "store.sqlite3"), "normal")
+async def office(store: SlowStore) -> AsyncIterator[Office]:
     await store.open()
     clock = WallClock()
     engine = Engine(await store.load())
@@ -187,6 +205,25 @@ async def test_O02_a_good_command_given_twice_by_one_id_is_done_once(office: Off
     first = await office.requests.ask(who, entry.name, "same", sample(entry))
     again = await office.requests.ask(who, entry.name, "same", sample(entry))
     assert entry.how == "read" or again == first
+
+
+async def test_O08_a_repeated_id_is_not_answered_before_its_command_is_on_disk(
+    office: Office, store: SlowStore
+) -> None:
+    """Told that it was not committed yet, one asks again with the same id: that answer has to be true."""
+    who, args = Who("ada", frozenset({"admin"})), {"campaign": "spring"}
+    store.disk.clear()
+    asked = [asyncio.create_task(office.requests.ask(who, "campaign.start", "same", args)) for _ in range(2)]
+    done, _ = await asyncio.wait(asked, timeout=0.3)
+    assert not done
+    asked.append(asyncio.create_task(office.requests.ask(who, "campaign.start", "same", args)))
+    done, _ = await asyncio.wait(asked, timeout=0.3)
+    assert not done, "it was answered while nothing is written"
+    store.disk.set()
+    replies = await asyncio.gather(*asked)
+    assert len(set(replies)) == 1
+    assert json.loads(replies[0])["ok"] is True
+    assert len([row for row in await store.audit("spring", 10) if row.command == "campaign.start"]) == 1
 
 
 class TestDocuments:

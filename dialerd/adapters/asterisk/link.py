@@ -18,7 +18,7 @@ from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
 
 from dialerd.adapters.asterisk.answers import AmiLost, AmiTimeout, Answer, ListAnswer, Told
-from dialerd.adapters.asterisk.packets import PACKET_LIMIT, Packet, PacketCutter, checked_headers, read_packet
+from dialerd.adapters.asterisk.packets import PACKET_LIMIT, Packet, PacketCutter, checked_headers, in_lines, read_packet
 from dialerd.adapters.asterisk.ping_watch import PingWatch
 
 Headers = Sequence[tuple[str, str]]
@@ -152,10 +152,15 @@ class AmiLink:
         False: the link is down or Asterisk does not read; nothing was sent and nothing is kept. True: the bytes are on
         their way, no more than that. Raises ValueError naming the header that cannot be sent.
         """
-        packed = _packed(action, action_id)
+        return self.send_all([(action, action_id)])
+
+    def send_all(self, actions: Sequence[tuple[Headers, str | None]]) -> bool:
+        """Write actions back to back, in one piece: all of them, or none; the rest as `send`."""
+        packed = b"".join(in_lines(_checked(action, action_id)) for action, action_id in actions)
         if self._wire is None or not self._wire.writable:
             return False
-        self._wire.write(packed)
+        assert self._wire.transport is not None
+        self._wire.transport.write(packed)
         return True
 
     async def ask(self, action: Headers, *, deadline_s: float | None = None, action_id: str | None = None) -> Packet:
@@ -450,7 +455,11 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
 
 def _packed(action: Headers, action_id: str | None = None) -> Action:
     """panoramisk's Action: the ActionID, the text to send and the future of its answer."""
-    return Action(checked_headers(action, Action.action_id_generator() if action_id is None else action_id))
+    return Action(_checked(action, action_id))
+
+
+def _checked(action: Headers, action_id: str | None) -> dict[str, str | list[str]]:
+    return checked_headers(action, Action.action_id_generator() if action_id is None else action_id)
 
 
 def _words(text: str) -> str:

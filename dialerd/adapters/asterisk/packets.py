@@ -7,7 +7,8 @@ happened to, and lets no value end its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 PACKET_LIMIT = 1 << 20
 """Bytes one packet may have; a longer one is not AMI and ends the connection."""
@@ -19,6 +20,7 @@ HEADER_LIMIT = 128
 """Headers of one action: Asterisk refuses the 129th (measured on 22.10)."""
 
 _BLANK_LINE = b"\r\n\r\n"
+_EVENT = b"Event: "
 _HEADER_NAME = re.compile(r"[!-9;-~]+")  # printable ASCII, no blank, no colon
 _FORBIDDEN = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL"}
 
@@ -26,10 +28,12 @@ _FORBIDDEN = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL"}
 class Packet:
     """One event or one response. Header names are found in any case; values are text, never numbers."""
 
-    __slots__ = ("_first", "_repeated", "name", "seq")
+    __slots__ = ("_first", "_folded", "_raw", "_repeated", "name", "seq")
+    _raw: bytes
+    _folded: bytes
 
     def __init__(self, first: dict[str, str], repeated: dict[str, list[str]], seq: int) -> None:
-        self._first = first
+        self._first: dict[str, str] | None = first
         self._repeated = repeated
         self.name = first.get("event", "")
         """The event's name, empty for a response."""
@@ -49,27 +53,53 @@ class Packet:
                 first[name] = value
         return cls(first, repeated, seq)
 
+    @classmethod
+    def unread(cls, raw: bytes, seq: int) -> Packet:
+        """An event whose headers are looked for when they are asked for: of some thirty a few matter. `raw` begins with
+        the line of its name."""
+        packet = cls.__new__(cls)
+        packet._first = None
+        packet._raw = raw
+        packet._folded = raw.lower()
+        packet.name = _text(raw[len(_EVENT) : _end_of_line(raw, len(_EVENT))])
+        packet.seq = seq
+        return packet
+
     def get(self, header: str, default: str = "") -> str:
         """The header's value, the first one if it is repeated."""
-        return self._first.get(header.lower(), default)
+        if self._first is not None:
+            return self._first.get(header.lower(), default)
+        mark = _mark(header)
+        at = self._folded.find(mark)
+        if at < 0:
+            return self.name if header.lower() == "event" else default
+        raw, at = self._raw, at + len(mark)
+        if raw[at : at + 1] == b" ":
+            at += 1
+        return _text(raw[at : _end_of_line(raw, at)])
+
+    def _headers(self) -> dict[str, str]:
+        if self._first is None:
+            self._first, self._repeated = _read_headers(self._raw)
+        return self._first
 
     def all(self, header: str) -> list[str]:
         """Every value of a header that may be repeated (ChanVariable, Variable, Output), in order."""
-        name = header.lower()
+        name, first = header.lower(), self._headers()
         if name in self._repeated:
             return list(self._repeated[name])
-        return [self._first[name]] if name in self._first else []
+        return [first[name]] if name in first else []
 
     def items(self) -> Iterator[tuple[str, str]]:
         """Every header as (name in small letters, value); repeated ones side by side."""
-        for name, value in self._first.items():
+        for name, value in self._headers().items():
             for each in self._repeated.get(name, (value,)):
                 yield name, each
 
     @property
     def action_id(self) -> str:
         """The ActionID of the action it answers, or empty."""
-        return self._first.get("actionid", "")
+        return self.get("ActionID")
 
     @property
     def is_response(self) -> bool:
@@ -79,25 +109,27 @@ class Packet:
     @property
     def success(self) -> bool:
         """Whether it is a response that does not refuse."""
-        return self._first.get("response", "").lower() in ("success", "follows", "goodbye", "pong")
+        return self.get("Response").lower() in ("success", "follows", "goodbye", "pong")
 
     @property
     def message(self) -> str:
         """Asterisk's own words, e.g. "Extension does not exist."."""
-        return self._first.get("message", "")
+        return self.get("Message")
 
     def __contains__(self, header: str) -> bool:
-        return header.lower() in self._first
+        return header.lower() in self._headers()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Packet) and (self._first, self._repeated) == (other._first, other._repeated)
+        if not isinstance(other, Packet):
+            return False
+        return (self._headers(), self._repeated) == (other._headers(), other._repeated)
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, and the content is not for keys
 
     def __repr__(self) -> str:
         # no values but these: packets carry phone numbers, and a repr ends in logs
-        kind = f"event {self.name}" if self.name else f"response {self._first.get('response', '')}"
-        return f"<Packet {self.seq} {kind}, {len(self._first)} headers, ActionID {self.action_id!r}>"
+        kind = f"event {self.name}" if self.name else f"response {self._headers().get('response', '')}"
+        return f"<Packet {self.seq} {kind}, {len(self._headers())} headers, ActionID {self.action_id!r}>"
 
 
 def read_packet(raw: bytes, seq: int) -> Packet:
@@ -105,9 +137,19 @@ def read_packet(raw: bytes, seq: int) -> Packet:
 
     Raises ValueError if it is neither an event nor a response.
     """
+    if raw.startswith(_EVENT):
+        return Packet.unread(raw, seq)
+    first, repeated = _read_headers(raw)
+    if "event" not in first and "response" not in first:
+        raise ValueError(f"an AMI packet of {len(raw)} bytes has neither Event nor Response")
+    return Packet(first, repeated, seq)
+
+
+def _read_headers(raw: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Every header's first value by its name in small letters, and all values of those that are repeated."""
     first: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}
-    for line in raw.decode("utf-8", "replace").split("\r\n"):
+    for line in _text(raw).split("\r\n"):
         name, colon, value = line.partition(": ")
         if not colon or ":" in name:  # "Name:" and "Name:value" are rare but legal
             name, colon, value = line.partition(":")
@@ -120,9 +162,22 @@ def read_packet(raw: bytes, seq: int) -> Packet:
             repeated[name].append(value)
         else:
             repeated[name] = [first[name], value]
-    if "event" not in first and "response" not in first:
-        raise ValueError(f"an AMI packet of {len(raw)} bytes has neither Event nor Response")
-    return Packet(first, repeated, seq)
+    return first, repeated
+
+
+@cache
+def _mark(header: str) -> bytes:
+    """How a line of the header begins in a packet in small letters. Our own code names a few dozen headers."""
+    return f"\r\n{header.lower()}:".encode()
+
+
+def _end_of_line(raw: bytes, start: int) -> int:
+    stop = raw.find(b"\r\n", start)
+    return stop if stop >= 0 else len(raw)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 class PacketCutter:
@@ -188,11 +243,25 @@ def checked_headers(action: Sequence[tuple[str, str]], action_id: str) -> dict[s
     return {name: values[0] if len(values) == 1 else values for name, values in grouped.values()}
 
 
+def in_lines(headers: Mapping[str, str | list[str]]) -> bytes:
+    """An action as it goes over the wire, from checked headers."""
+    lines: list[str] = []
+    for name, value in headers.items():
+        if isinstance(value, str):
+            lines.append(f"{name}: {value}\r\n")
+        else:
+            lines += [f"{name}: {each}\r\n" for each in value]
+    lines.append("\r\n")
+    return "".join(lines).encode()
+
+
 def _check_header(name: str, value: str) -> None:
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         raise ValueError(f"AMI header {name!r}: not a header name; allowed are visible ASCII characters without colon")
     if not isinstance(value, str):
         raise ValueError(f"AMI header {name}: found {type(value).__name__}; allowed is text")
+    if value.isascii() and value.isprintable() and len(name) + len(value) + 2 <= LINE_LIMIT:
+        return  # one byte a character, and none that could end the line: so is nearly every value
     for sign, words in _FORBIDDEN.items():
         if sign in value:  # the value itself is not repeated: it may be a secret, and it is meant to break lines
             raise ValueError(

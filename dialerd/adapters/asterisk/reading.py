@@ -44,6 +44,8 @@ would count as no attempt and be dialed again at once."""
 KEEP_S = 10.0
 """Seconds that an ended leg is remembered, so that late and doubled events of it are known for what they are."""
 
+# an originate's ActionID is its leg's id; a second one with an id in use fails with the Uniqueid of the living call
+_LEG_HEADER = {"OriginateResponse": "ActionID", "DialBegin": "DestUniqueid"}
 _RINGING, _UP = "5", "6"  # ChannelState
 _TIMED_OUT = 3  # OriginateResponse Reason
 
@@ -122,11 +124,8 @@ class Reading:
 
     def leg_of(self, packet: Packet) -> str:
         """The id of our leg that an event is about, or empty."""
-        name = packet.name
-        # an originate's ActionID is its leg's id; a second one with an id in use fails with the Uniqueid of the living call
-        header = {"OriginateResponse": "ActionID", "DialBegin": "DestUniqueid"}.get(name, "Uniqueid")
-        text = packet.get(header)
-        return text if self._is_ours(text) else ""
+        text = packet.get(_LEG_HEADER.get(packet.name, "Uniqueid"))
+        return text if text in self._legs or self._is_ours(text) else ""
 
     def knows_channel(self, leg: str) -> bool:
         """Whether a channel of the leg was seen and its end was not told."""

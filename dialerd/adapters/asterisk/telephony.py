@@ -157,10 +157,9 @@ class AsteriskTelephony:
             _log.error("%s to %s is not sent: %s", type(intent).__name__, self.server, exc)
             self._not_sent(intent, str(exc))
             return
-        for action in wanted:
-            if not self._link.send(action.headers, action.id):
-                self._not_sent(intent, f"{self.server} does not read: {self._link.status}")
-                return
+        if not self._link.send_all(wanted):
+            self._not_sent(intent, f"{self.server} does not read: {self._link.status}")
+            return
         self.counters.sent += 1
         match intent:
             case Dial():

@@ -219,6 +219,8 @@ async def connected(link: Link) -> AsyncIterator[Link]:
 def reason(error: BaseException) -> str:
     """Why, in one printable line of at most 200 characters (a broker may put its own words into it)."""
     cause = error.__cause__ if error.__cause__ is not None else error
+    if type(cause) is aiomqtt.MqttCodeError and isinstance(cause.rc, ReasonCode) and cause.rc.value == FAILURE:
+        return "the connection was lost"  # paho's "Unspecified error": the broker closed it without a word
     text = str(cause) or type(cause).__name__
     return "".join(mark if mark.isprintable() else " " for mark in text)[:200]
 

@@ -5,7 +5,7 @@ Never reads or writes a database: it only says what stands in which column.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -44,6 +44,7 @@ class Shape(Generic[R]):
         table: Table,
         key: Callable[[R], Hashable],
         mark: tuple[str, Callable[[R], int]] | None = None,
+        fixed: Collection[str] = (),
     ) -> None:
         self.kind = kind
         self.table = table
@@ -54,6 +55,8 @@ class Shape(Generic[R]):
         """The table's columns in order: the fields, then the mark that an index needs."""
         if self.columns != tuple(column.name for column in table.columns):
             raise OurMistakeError(f"table {table.name} does not fit {kind.__name__}: columns must be {self.columns}")
+        self.fixed = frozenset(fixed)
+        """Columns that never change once the row is written: an update leaves them, and the indexes on them, alone."""
         self._mark = None if mark is None else mark[1]
         hints = {field.name: str(field.type) for field in msgspec.structs.fields(kind)}
         self._json = tuple(i for i, name in enumerate(self.fields) if hints[name].startswith("dict"))
@@ -93,8 +96,20 @@ def _live(row: AttemptRow) -> int:
 
 CAMPAIGN: Shape[CampaignRow] = Shape(CampaignRow, tables.CAMPAIGNS, lambda row: row.id)
 TALLY: Shape[TallyRow] = Shape(TallyRow, tables.TALLIES, lambda row: row.campaign)
-LEAD: Shape[LeadRow] = Shape(LeadRow, tables.LEADS, lambda row: row.id, ("dialable", _dialable))
-ATTEMPT: Shape[AttemptRow] = Shape(AttemptRow, tables.ATTEMPTS, lambda row: row.id, ("live", _live))
+LEAD: Shape[LeadRow] = Shape(
+    LeadRow,
+    tables.LEADS,
+    lambda row: row.id,
+    ("dialable", _dialable),
+    fixed=("campaign", "phone", "created_at", "source"),
+)
+ATTEMPT: Shape[AttemptRow] = Shape(
+    AttemptRow,
+    tables.ATTEMPTS,
+    lambda row: row.id,
+    ("live", _live),
+    fixed=("campaign", "lead", "number", "server", "trunk", "hotline", "placed_at"),
+)
 AGENT: Shape[AgentRow] = Shape(AgentRow, tables.AGENTS, lambda row: row.id)
 AUDIT: Shape[AuditRow] = Shape(AuditRow, tables.AUDIT, lambda row: row.id)
 REPLY: Shape[ReplyRow] = Shape(ReplyRow, tables.REPLIES, lambda row: (row.principal, row.id))

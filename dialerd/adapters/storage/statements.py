@@ -103,11 +103,12 @@ def _compiled(statement: Executable, dialect: Dialect) -> Statement:
 def _upsert(shape: Shape[Any], dialect: Dialect) -> Statement:
     table = shape.table
     keys = [column.name for column in table.primary_key]
+    left = shape.fixed.union(keys)
     make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     row = make(table)
     written = row.on_conflict_do_update(
         index_elements=keys,
-        set_={column.name: row.excluded[column.name] for column in table.columns if column.name not in keys},
+        set_={column.name: row.excluded[column.name] for column in table.columns if column.name not in left},
     )
     made = _compiled(written, dialect)
     if made.names != shape.columns:
