@@ -186,7 +186,7 @@ def summary(
     good = not more and most <= max_attempts
     console.print(
         f"INVITEs that reached customers: {sum(invites.values())} for {sum(attempts.values())} attempts on record, "
-        f"at most {most} for one number ({max_attempts} allowed): {'nobody was called twice' if good else f'TOO MANY: {more}'}",
+        f"at most {most} for one number ({max_attempts} allowed): {'no call was made twice' if good else f'TOO MANY: {more}'}",
         highlight=False,
     )
     return good

@@ -31,6 +31,7 @@ from dialerd.campaigns.engine import Engine
 from dialerd.control.table import Who
 from dialerd.model.errors import OurMistakeError, Refusal
 from dialerd.model.facts import Configured
+from dialerd.model.rows import AttemptRow, AuditRow
 from dialerd.model.turn import Committed
 from dialerd.ports.message_bus import MessageBus, NoBus
 from dialerd.ports.store import StoreFailingError
@@ -101,7 +102,7 @@ class Daemon:
             await self.store.close()
             raise CannotStartError(str(trouble)) from None
         self.engine = Engine(kept)
-        self.engine.live.replies = {(reply.principal, reply.id): reply.reply for reply in replies}
+        self.engine.live.replies = {(r.principal, r.id): (r.command, r.reply) for r in replies}
         self._token = kept.token
         log.info("store.open", path=self.settings.store.path, turn=kept.seq, live_calls=len(kept.live))
 
@@ -255,13 +256,18 @@ class Daemon:
     def _mqtt_changed(self, up: bool, why: str) -> None:
         self._standing.mqtt = (up, why)
         self._metrics.mqtt_link(up)
-        log.info("mqtt.link", up=up, because=why)
+        (log.info if up else log.warning)("mqtt.link", up=up, because=why)
 
     # --- turns
 
     def _carry_out(self, committed: Committed) -> None:
         self._ports(committed)
         self._publishing.committed(committed)
+        for row in committed.rows:
+            if isinstance(row, AuditRow):
+                log.info("audit", principal=row.principal, command=row.command, subject=row.subject, note=row.note)
+            elif isinstance(row, AttemptRow) and not row.live:
+                log.debug("call.ended", call=row.id, campaign=row.campaign, outcome=row.outcome, agent=row.agent)
 
     async def _every_second(self) -> None:
         failing = ""

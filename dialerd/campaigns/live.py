@@ -7,6 +7,7 @@ slots of trunks aside).
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -25,10 +26,17 @@ from dialerd.model.rows import (
     CampaignRow,
     CounterRow,
     LeadRow,
+    ReplyRow,
     Row,
     TallyRow,
 )
 
+_BY_ID = attrgetter("id")
+_KEYS = {
+    TallyRow: attrgetter("campaign"),
+    CounterRow: attrgetter("name"),
+    ReplyRow: attrgetter("principal", "id"),
+}
 BEFORE_TALK = frozenset({"dialing", "ringing", "answered", "waiting"})
 """States of a call for which an agent is booked."""
 
@@ -50,6 +58,8 @@ class Live:
         self.floor = Floor()
         self.draining = ""
         """Why no new calls are placed; empty if they are."""
+        self.stopping = False
+        """Whether that is for good: the process ends."""
 
         self.campaigns: dict[str, CampaignRow] = {}
         self.policies: dict[str, Campaign] = {}
@@ -89,8 +99,8 @@ class Live:
         self.hanging: set[str] = set()
         """Legs whose end was asked for."""
 
-        self.replies: dict[tuple[str, str], str] = {}
-        """First answers by (principal, id of the command): a repeated id gets the same and does nothing."""
+        self.replies: dict[tuple[str, str], tuple[str, str]] = {}
+        """(command, first answer) by (principal, id): the same command with the same id gets it again and does nothing."""
 
         self.oddities: Counter[str] = Counter()
         """Facts that came late, twice or of something unknown, by kind."""
@@ -114,7 +124,8 @@ class Live:
 
     def mark(self, row: Row) -> None:
         """`row` has changed and is to be written with this turn."""
-        self._changed[type(row), _key(row)] = row
+        kind = type(row)
+        self._changed[kind, _KEYS.get(kind, _BY_ID)(row)] = row
 
     def peek_leg(self, kind: str) -> str:
         """The id the next leg of this turn will get."""
@@ -397,13 +408,3 @@ def _in(index: dict[str, None], key: str, wanted: bool) -> None:
             index[key] = None
     elif key in index:
         del index[key]
-
-
-def _key(row: Row) -> object:
-    match row:
-        case TallyRow():
-            return row.campaign
-        case CounterRow():
-            return row.name
-        case _:
-            return (getattr(row, "principal", ""), row.id)

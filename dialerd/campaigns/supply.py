@@ -11,7 +11,9 @@ from dialerd.campaigns.calls import end_call
 from dialerd.campaigns.live import Link, Live
 from dialerd.model import facts as f
 from dialerd.model.policies import Floor
-from dialerd.model.rows import CampaignRow, LeadRow
+from dialerd.model.rows import AgentRow, CampaignRow, LeadRow
+
+GONE = "taken out of the configuration"
 
 
 def link_lost(live: Live, fact: f.LinkLost) -> None:
@@ -55,6 +57,12 @@ def configured(live: Live, fact: f.Configured) -> None:
     for call in [call for call in live.calls.values() if call.server not in floor.servers]:
         call.because = f"server {call.server} is not configured any more"
         end_call(live, call, "lost")
+    for agent in list(live.agents.values()):
+        _fit_agent(live, agent)
+    for row in list(live.campaigns.values()):
+        if row.source == "file" and row.id not in floor.campaigns and row.state in ("scheduled", "running"):
+            live.move_campaign(row, "pause", "configuration", GONE)
+            live.note("configuration", "campaign.pause", row.id, GONE)
     for name, policy in floor.campaigns.items():
         kept = live.campaigns.get(name)
         wanted = policy.model_dump(mode="json")
@@ -69,6 +77,22 @@ def configured(live: Live, fact: f.Configured) -> None:
         hopper.forget()
 
 
+def _fit_agent(live: Live, agent: AgentRow) -> None:
+    """Whoever is not configured any more is logged out; a ready agent whose softphone is now nailed-up has it called."""
+    if agent.state == "logged_out":
+        return
+    if agent.id not in live.floor.agents:
+        if agent.state in ("on_call", "ringing"):
+            agent.after_call, agent.after_reason = "logout", "not configured any more"
+            live.mark(agent)
+        else:
+            agent.after_call = ""
+            live.move_agent(agent, "logout", "not configured any more")
+    elif agent.state == "ready" and live.softphone(agent.id) == "nailed_up" and not agent.leg:
+        agent.after_call = "ready"
+        live.move_agent(agent, "connect_phone")
+
+
 def write_policy(live: Live, row: CampaignRow, policy: dict[str, Any]) -> None:
     """A campaign's policy changes; it goes on in its state."""
     row.policy = policy
@@ -80,6 +104,7 @@ def write_policy(live: Live, row: CampaignRow, policy: dict[str, Any]) -> None:
 
 def drain_began(live: Live, fact: f.DrainBegan) -> None:
     live.draining = fact.because
+    live.stopping = True
 
 
 def nothing(live: Live, fact: object) -> None:

@@ -111,8 +111,8 @@ def refuse(live: Live, intent: i.Refuse) -> None:
 
 def answer(live: Live, intent: i.Answer) -> None:
     if (intent.principal, intent.id) not in live.replies:
-        live.replies[intent.principal, intent.id] = intent.reply
-        live.mark(ReplyRow(intent.principal, intent.id, live.now, intent.reply))
+        live.replies[intent.principal, intent.id] = (intent.command, intent.reply)
+        live.mark(ReplyRow(intent.principal, intent.id, live.now, intent.command, intent.reply))
 
 
 def book(live: Live, intent: i.Book) -> None:

@@ -46,6 +46,11 @@ def dialerd() -> None:
 )
 def run(config: str, speed: float, since: float | None) -> None:
     """Run the daemon until it is stopped (SIGTERM drains, SIGHUP reloads)."""
+    for descriptor in (0, 1, 2):  # closed by whoever started us: the event loop must not take their numbers
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     from dialerd.daemon import CannotStartError
     from dialerd.daemon import run as run_daemon
 

@@ -28,7 +28,7 @@ def show(command: str, reply: dict[str, Any], as_json: bool) -> None:
     result = reply["result"]
     for key, value in result.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            console.print(_table(value))
+            console.print(_table(key, value))
         elif isinstance(value, list) and not value and len(result) == 1:
             console.print(f"no {key}")
         else:
@@ -42,11 +42,22 @@ def _told(error: dict[str, Any]) -> str:
     return f"{error['code']}: {field}{error['message']}{more}"
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
+_COLUMNS = {
+    "calls": ("call", "number", "state", "outcome", "agent", "because"),
+    "attempts": ("call", "placed_at", "outcome", "agent", "sip", "because"),
+    "leads": ("lead", "phone", "name", "state", "attempts", "last_outcome", "next_at"),
+    "campaigns": ("campaign", "name", "state", "state_by", "leads"),
+    "agents": ("agent", "name", "state", "reason", "softphone", "phone_state", "after_call"),
+}
+"""What a table shows of each; --json tells all."""
+
+
+def _table(what: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    keys = [key for key in rows[0] if any(row.get(key) not in (None, "", {}, []) for row in rows)]
+    wanted = [key for key in _COLUMNS.get(what, ()) if key in rows[0]] or list(rows[0])
+    keys = [key for key in wanted if any(row.get(key) not in (None, "", {}, []) for row in rows)]
     for key in keys:
-        table.add_column(key, overflow="fold")
+        table.add_column(key, overflow="fold", no_wrap=key == keys[0])
     for row in rows:
         table.add_row(*(escape(_plain(row.get(key))) for key in keys))
     return table

@@ -43,8 +43,12 @@ def _taken(value: str) -> str:
     if value.startswith("@"):
         try:
             return Path(value[1:]).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as trouble:
-            raise click.ClickException(f"{value[1:]}: {trouble}") from None
+        except UnicodeDecodeError as trouble:
+            raise click.ClickException(
+                f"{value[1:]}: byte {trouble.start} is no UTF-8; UTF-8 text is allowed"
+            ) from None
+        except OSError as trouble:
+            raise click.ClickException(f"{value[1:]}: {trouble.strerror}") from None
     return value
 
 
@@ -57,8 +61,12 @@ def _converted(value: Any, field: FieldInfo) -> Any:
     if mapping is not None:
         loader = yaml.BaseLoader if get_args(mapping)[1] is str else _Texts
         try:
-            return yaml.load(text, Loader=loader) if not text.lstrip().startswith("{") else json.loads(text)  # noqa: S506
-        except (yaml.YAMLError, ValueError) as trouble:
+            return json.loads(text)
+        except ValueError:
+            pass  # not JSON: YAML, then
+        try:
+            return yaml.load(text, Loader=loader)  # noqa: S506  texts only
+        except yaml.YAMLError as trouble:
             raise click.ClickException(f"neither YAML nor JSON: {trouble}") from None
     return text
 

@@ -68,7 +68,7 @@ class AgentList(Result):
 
 
 class AgentMoved(Result):
-    """What an agent asked for, and his state at that moment; a wish during a call comes true after it."""
+    """An agent's state after what he asked for; a wish during a call comes true after it."""
 
     agent: str
     state: str
@@ -92,7 +92,7 @@ def _mine(live: Live, who: Who, agent: str | None) -> AgentRow:
 def _decided(who: Who, row: AgentRow, kind: str, reason: str = "", *more: AnyIntent) -> Decided:
     later = row.state in ("on_call", "ringing", "connecting")
     return Decided(
-        AgentMoved(agent=row.id, state=row.state, after_call=later),
+        lambda: AgentMoved(agent=row.id, state=row.state, after_call=later),
         (
             MoveAgent(row.id, kind, who.principal, reason),
             *more,

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from dialerd.campaigns import figures
 from dialerd.campaigns.live import Live
+from dialerd.campaigns.supply import GONE
 from dialerd.campaigns.why import why
 from dialerd.control.table import EVERYBODY, LAUNCHERS, MAKERS, Args, Command, Decided, Desk, Result, Who, refusal_of
 from dialerd.model import states
@@ -199,6 +200,8 @@ def _move(kind: str) -> Any:
             legal = [move for move in states.moves(states.CAMPAIGN, row.state) if move in PERSONS_MOVES]
             raise Refusal("illegal_move", f"{row.id} is {row.state}: it cannot {kind}", "campaign", legal)
         policy = live.policies[row.id]
+        if kind in ("start", "resume") and row.source == "file" and row.id not in live.floor.campaigns:
+            raise Refusal("not_configured", f"{row.id} was {GONE}: put it back and reload", "campaign")
         if kind in ("start", "resume") and policy.ends_at is not None and policy.ends_at <= live.now:
             raise Refusal("over", f"{row.id} ended at {iso(policy.ends_at)}: give it a later end first", "campaign")
         for path, found, allowed in live.floor.unknown_in(policy) if kind in ("start", "resume") else ():

@@ -18,6 +18,8 @@ from dialerd.model.phones import normalise
 
 MAX_FIELDS = 100
 MAX_FIELD = 2000
+LINES_OF_A_CELL = 8
+"""Lines that a quoted cell may go over."""
 
 
 class Good(msgspec.Struct, frozen=True):
@@ -46,38 +48,60 @@ def rows_of(args: Import | Add, region: str) -> Iterator[Good | Bad]:
         raise Refusal("bad_argument", "the text has NUL characters: it is not a CSV text", "csv")
     heading = text[: text.find("\n")] if "\n" in text else text
     separator = max(",;\t", key=heading.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    try:
-        names = [name.strip() for name in next(reader, [])]
-    except csv.Error as trouble:
-        raise Refusal("bad_argument", f"the heading cannot be read: {trouble}", "csv") from None
+    lines = _rows(text, separator)
+    _, names, trouble = next(lines, (1, [], ""))
+    names = [name.strip() for name in names]
+    if trouble:
+        raise Refusal("bad_argument", f"the heading cannot be read: {trouble}", "csv")
     phone_at = _column(names, args.phone)
     if phone_at is None:
         raise Refusal("bad_argument", f"there is no column {args.phone!r}", "phone", names[:MAX_FIELDS])
     name_at = _column(names, args.name)
     if len(names) > MAX_FIELDS:
         raise Refusal("bad_argument", f"{len(names)} columns, at most {MAX_FIELDS} are allowed", "csv")
-    while True:
-        row = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as trouble:
-            yield Bad(row, "", f"cannot be read: {trouble}")
+    for row, cells, trouble in lines:
+        if trouble:
+            yield Bad(row, "", trouble)
             continue
-        if cells is None:
-            return
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(names):
             yield Bad(row, cells[phone_at][:64], f"{len(cells)} cells under {len(names)} headings")
             continue
-        cells += [""] * (len(names) - len(cells))
+        cells.extend([""] * (len(names) - len(cells)))
         fields = {
             name: cell.strip()
             for at, (name, cell) in enumerate(zip(names, cells, strict=True))
             if at not in (phone_at, name_at) and name and cell.strip()
         }
         yield _row(row, cells[phone_at], cells[name_at].strip() if name_at is not None else "", fields, region)
+
+
+def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str], str]]:
+    """(line number, cells, or why it cannot be read) of each row. A quote that is opened and not closed spoils its own line only.
+
+    A cell may go over a few lines; more than that is a stray quote, which would swallow the rest of the list.
+    """
+    lines = io.StringIO(text, newline=None).readlines()
+    at = 0
+    while at < len(lines):
+        taken = next(
+            (n for n in range(1, LINES_OF_A_CELL + 1) if _closed(lines[at : at + n]) and at + n <= len(lines)), 0
+        )
+        if not taken:
+            yield at + 1, [], "a quote is opened and not closed"
+            at += 1
+            continue
+        try:
+            cells = next(csv.reader(lines[at : at + taken], delimiter=separator), [])
+            yield at + 1, cells, ""
+        except csv.Error as trouble:
+            yield at + 1, [], f"cannot be read: {trouble}"
+        at += taken
+
+
+def _closed(lines: list[str]) -> bool:
+    return sum(line.count('"') for line in lines) % 2 == 0
 
 
 def _column(names: list[str], wanted: str) -> int | None:

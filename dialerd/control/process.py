@@ -10,6 +10,7 @@ from typing import Any
 from dialerd import __version__
 from dialerd.campaigns.live import Live
 from dialerd.control.table import EVERYBODY, Args, Command, Decided, Desk, Nothing, Result, Who
+from dialerd.model.errors import Refusal
 from dialerd.model.intents import Drain, Note
 from dialerd.model.policies import Role
 
@@ -55,6 +56,8 @@ async def _version(desk: Desk, who: Who, args: Nothing) -> Version:
 
 
 def _drain(live: Live, who: Who, args: DrainArgs) -> Decided:
+    if live.stopping:
+        raise Refusal("stopping", "the daemon is being stopped: it places no new calls any more", "on")
     return Decided(
         Drained(draining=args.on, live_calls=len(live.calls)),
         (Drain(args.on), Note(who.principal, "daemon.drain", "daemon", "on" if args.on else "off")),

@@ -76,9 +76,9 @@ class Desk:
 
 @dataclass(frozen=True)
 class Decided:
-    """A command judged in the turn: its result and the intents that carry it out."""
+    """A command judged in the turn: the intents that carry it out, and its result, or what makes it once they are applied."""
 
-    result: BaseModel
+    result: BaseModel | Callable[[], BaseModel]
     intents: tuple[AnyIntent, ...] = ()
 
 

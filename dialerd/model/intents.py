@@ -106,6 +106,7 @@ class Answer(Intent, frozen=True):
 
     principal: str
     id: str
+    command: str
     reply: str
 
 

@@ -142,6 +142,7 @@ class ReplyRow(msgspec.Struct):
     principal: str
     id: str
     at: Instant
+    command: str
     reply: str
 
 

@@ -78,6 +78,7 @@ AGENT: Table = {
         "connect": "ringing",
         "bridged": "on_call",
         "phone_lost": "not_ready",
+        "connect_phone": "connecting",
         "logout": "logged_out",
     },
     "ringing": {

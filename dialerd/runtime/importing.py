@@ -48,15 +48,15 @@ class Importing:
             try:
                 report = await self._import(who, args, command)
             except Refusal as refusal:
-                fail(Answer(who.principal, id_, refused(id_, refusal)))
+                fail(Answer(who.principal, id_, command, refused(id_, refusal)))
                 return
             except StoreFailingError as trouble:
                 failing = Refusal("store_failing", f"the store cannot be used now: {trouble}")
-                fail(Answer(who.principal, id_, refused(id_, failing)))
+                fail(Answer(who.principal, id_, command, refused(id_, failing)))
                 return
             reply = accepted(id_, report)
             if report.dry_run:
-                fail(Answer(who.principal, id_, reply))
+                fail(Answer(who.principal, id_, command, reply))
                 return
             await self._turns.settle(Reported(id_, who.principal, command, args.campaign, reply))
 

@@ -5,6 +5,7 @@ Never judges a command twice: a repeated id gets the first answer again and noth
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from dialerd.campaigns.live import Live
 from dialerd.control.commands import COMMANDS
-from dialerd.control.table import Who, find, parse, permit
+from dialerd.control.table import Decided, Who, find, parse, permit
 from dialerd.model.errors import Refusal
 from dialerd.model.facts import Asked, Reported
 from dialerd.model.intents import Answer, AnyIntent, Note
@@ -32,25 +33,40 @@ def _text(reply: dict[str, Any]) -> str:
     return msgspec.json.encode(reply, enc_hook=str).decode()
 
 
-def judge_asked(live: Live, fact: Asked) -> tuple[AnyIntent, ...]:
-    """What a command leads to; the last intent is its answer."""
-    known = live.replies.get((fact.principal, fact.id))
-    if known is not None:
-        return (Answer(fact.principal, fact.id, known),)
-    who = Who(fact.principal, frozenset(fact.roles))
+def same_command(known: tuple[str, str], command: str) -> str:
+    """The first answer to a repeated id. Raises Refusal if the id was another command's: that one was not carried out."""
+    if known[0] != command:
+        raise Refusal("id_used", f"this id was given to {known[0]} before: a command needs an id of its own", "id")
+    return known[1]
+
+
+def judge_asked(live: Live, fact: Asked) -> Iterator[AnyIntent]:
+    """What a command leads to, each to be applied before the next is asked for; the last one is its answer."""
     try:
-        entry = find(COMMANDS, fact.command)
-        permit(entry, who)
-        if entry.judge is None:
-            raise Refusal("unknown_command", f"{fact.command} is not judged in a turn", "command")
-        decided = entry.judge(live, who, parse(entry, fact.args))
+        known = live.replies.get((fact.principal, fact.id))
+        if known is not None:
+            reply = same_command(known, fact.command)
+        else:
+            decided = _decide(live, fact)
+            yield from decided.intents
+            result = decided.result() if callable(decided.result) else decided.result
+            reply = accepted(fact.id, result)
     except Refusal as refusal:
-        return (Answer(fact.principal, fact.id, refused(fact.id, refusal)),)
-    return (*decided.intents, Answer(fact.principal, fact.id, accepted(fact.id, decided.result)))
+        reply = refused(fact.id, refusal)
+    yield Answer(fact.principal, fact.id, fact.command, reply)
 
 
-def judge_reported(live: Live, fact: Reported) -> tuple[AnyIntent, ...]:
+def _decide(live: Live, fact: Asked) -> Decided:
+    who = Who(fact.principal, frozenset(fact.roles))
+    entry = find(COMMANDS, fact.command)
+    permit(entry, who)
+    if entry.judge is None:
+        raise Refusal("unknown_command", f"{fact.command} is not judged in a turn", "command")
+    return entry.judge(live, who, parse(entry, fact.args))
+
+
+def judge_reported(live: Live, fact: Reported) -> Iterator[AnyIntent]:
     """A long command's end: its answer is kept, and who did it is noted."""
-    if (fact.principal, fact.id) in live.replies:
-        return (Answer(fact.principal, fact.id, live.replies[fact.principal, fact.id]),)
-    return (Note(fact.principal, fact.command, fact.subject), Answer(fact.principal, fact.id, fact.reply))
+    if (fact.principal, fact.id) not in live.replies:
+        yield Note(fact.principal, fact.command, fact.subject)
+    yield Answer(fact.principal, fact.id, fact.command, fact.reply)

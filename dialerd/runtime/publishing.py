@@ -35,6 +35,8 @@ class Publishing:
         self._stirred: set[str] = set()
         """Campaigns whose state has changed since it was published."""
         self._agents: set[str] = set()
+        self._shown: dict[str, bytes] = {}
+        """State published last of each campaign."""
 
     def committed(self, committed: Committed) -> None:
         """Tell what a committed turn changed."""
@@ -80,7 +82,10 @@ class Publishing:
                     "why": why(self._live, campaign),
                     "stats": stats_of(self._live, campaign).model_dump(mode="json"),
                 }
-                self._bus.publish_state(f"campaign/{campaign}", msgspec.json.encode(state))
+                payload = msgspec.json.encode(state)
+                if self._shown.get(campaign) != payload:
+                    self._shown[campaign] = payload
+                    self._bus.publish_state(f"campaign/{campaign}", payload)
         for agent in self._agents:
             self._bus.publish_state(f"agent/{agent}", msgspec.json.encode(self._agent(self._live.agents[agent])))
         self._stirred.clear()

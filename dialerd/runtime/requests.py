@@ -18,7 +18,7 @@ from dialerd.model.intents import Answer
 from dialerd.ports.clock import Clock
 from dialerd.ports.store import Store, StoreFailingError
 from dialerd.runtime.importing import Importing
-from dialerd.runtime.judging import accepted, refused
+from dialerd.runtime.judging import accepted, refused, same_command
 from dialerd.runtime.turn_loop import TurnLoop
 
 PATIENCE_S = 30.0
@@ -35,7 +35,8 @@ class Requests:
         self._clock = clock
         self._house = house
         self._importing = Importing(engine, turns, store)
-        self._asked: dict[tuple[str, str], asyncio.Future[str]] = {}
+        self._asked: dict[tuple[str, str], tuple[str, asyncio.Future[str]]] = {}
+        """(command, its answer to come) by (principal, id)."""
 
     def roles_of(self, principal: str) -> frozenset[str]:
         """The roles the configuration gives a principal; an agent's principal is an agent without being listed."""
@@ -49,9 +50,9 @@ class Requests:
 
     def answered(self, answer: Answer) -> None:
         """An answer was committed: it goes to the one who waits for it."""
-        waiting = self._asked.pop((answer.principal, answer.id), None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer.reply)
+        asked = self._asked.pop((answer.principal, answer.id), None)
+        if asked is not None and not asked[1].done():
+            asked[1].set_result(answer.reply)
 
     async def ask(self, who: Who, command: str, id_: str, args: Mapping[str, Any]) -> str:
         """Carry out or answer one command; always a reply, never an exception for what a stranger sent."""
@@ -60,7 +61,7 @@ class Requests:
             permit(entry, who)
             known = self._engine.live.replies.get((who.principal, id_))
             if known is not None and (who.principal, id_) not in self._asked:  # else it is not committed yet
-                return known
+                return same_command(known, command)
             checked = parse(entry, args)
             if entry.how == "read":
                 return await self._read(entry, who, id_, checked)
@@ -77,9 +78,13 @@ class Requests:
 
     async def _once(self, entry: Command[Any], who: Who, id_: str, args: Any) -> str:
         key = (who.principal, id_)
-        waiting = self._asked.get(key)
-        if waiting is None:
-            waiting = self._asked[key] = asyncio.get_running_loop().create_future()
+        asked = self._asked.get(key)
+        if asked is not None:
+            same_command((asked[0], ""), entry.name)
+            waiting = asked[1]
+        else:
+            waiting = asyncio.get_running_loop().create_future()
+            self._asked[key] = (entry.name, waiting)
             if entry.how == "turn":
                 plain = args.model_dump(mode="json", exclude_unset=True)
                 self._turns.put(Asked(id_, who.principal, tuple(sorted(who.roles)), entry.name, plain))

@@ -138,6 +138,11 @@ class Centre(DaemonProcess):
         self.until(lambda: self.agent(number)["state"] == state, f"agent {number} is {state}", within_s)
         return self.agent(number)
 
+    def until_no_phone(self, number: str) -> dict[str, Any]:
+        """Wait until the daemon knows that an agent's softphone has no leg any more; the agent."""
+        self.until(lambda: self.agent(number)["phone_state"] == "", f"{number}'s phone has no leg")
+        return self.agent(number)
+
     def until_call(self, number: str, state: str, within_s: float = 30.0) -> dict[str, Any]:
         """Wait until the newest attempt on a lead is in a state; the attempt."""
 

@@ -36,8 +36,8 @@ def test_V11_one_call_to_the_softphone_lasts_for_the_shift(asterisk: Rig, tmp_pa
         assert set(asterisk.agent_heard("1305")) == {"music", "customer-1", "customer-2", "customer-3", "sound"}
         centre.ask("agent.logout", agent="1305")
         centre.until_channels(lambda names: not names, "his phone is hung up")
-        agent = centre.until_agent("1305", "logged_out")
-        assert (agent["phone_state"], agent["after_call"]) == ("", "")
+        agent = centre.until_no_phone("1305")
+        assert (agent["state"], agent["after_call"]) == ("logged_out", "")
 
 
 def test_V11_a_phone_lost_in_a_call_ends_the_call_and_his_readiness(asterisk: Rig, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_V11_log_out_while_the_phone_is_being_called_stops_its_ringing(asterisk:
         assert centre.agent("1019")["state"] == "connecting"
         centre.ask("agent.logout", agent="1019")
         centre.until_channels(lambda names: not names, "his phone does not ring any more")
-        assert centre.until_agent("1019", "logged_out")["phone_state"] == ""
+        assert centre.until_no_phone("1019")["state"] == "logged_out"
 
 
 def test_V10_log_out_during_a_call_hangs_up_the_phone_after_it(asterisk: Rig, tmp_path: Path) -> None:

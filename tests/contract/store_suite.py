@@ -107,7 +107,9 @@ class StoreSuite:
     async def test_O08_turns_are_read_back_as_they_were_taken(self, store: Store) -> None:
         taken = [
             Committed(Turn(1, T0, (), ()), ()),
-            Committed(Turn(2, T0 + 0.25, (CallAnswered("c1"),), (Answer("an", "7", '{"ok": "ă\\u0000\'"}'),)), ()),
+            Committed(
+                Turn(2, T0 + 0.25, (CallAnswered("c1"),), (Answer("an", "7", "lead.add", '{"ok": "ă\\u0000\'"}'),)), ()
+            ),
             turn(3),
         ]
         await store.commit(taken[:1])
@@ -145,7 +147,7 @@ class StoreSuite:
         agent = AgentRow("an", "on_call", T0, "r", "p1", "talking", full_attempt.id, "not_ready", "lunch", T0, T0 - 9)
         tally = TallyRow("spring", 9, 8, 7, 6, 5, 4, 3, 2, 1, 0.5, 1.25)
         audit = AuditRow("a1", T0, "owner", "campaign.start", "spring", "go")
-        reply = ReplyRow("owner", "r1", T0, '{"ok":true}')
+        reply = ReplyRow("owner", "r1", T0, "campaign.start", '{"ok":true}')
         rows: tuple[Row, ...] = (
             campaign(), tally, full_lead, full_attempt, agent, audit, reply, CounterRow("lead", 2**60)
         )  # fmt: skip
@@ -338,8 +340,8 @@ class StoreSuite:
         assert await store.audit("c0", 2) == [entries[6], entries[4]]
 
     async def test_O02_the_newest_replies_are_told(self, store: Store) -> None:
-        replies = [ReplyRow("an", f"r{i}", T0 + i, "{}") for i in range(10_050)]
-        await store.commit([turn(1, *replies, ReplyRow("binh", "r1", T0 - 1, "{}"))])
+        replies = [ReplyRow("an", f"r{i}", T0 + i, "lead.add", "{}") for i in range(10_050)]
+        await store.commit([turn(1, *replies, ReplyRow("binh", "r1", T0 - 1, "lead.add", "{}"))])
         assert await store.replies(T0 + 10_040) == replies[:10_039:-1]
         assert await store.replies(0) == replies[:49:-1]
 
@@ -419,7 +421,7 @@ class StoreSuite:
         assert [one.seq for one in await store.turns(0, 9)] == [2, 4]
 
     async def test_O02_old_replies_go(self, store: Store) -> None:
-        replies = [ReplyRow("an", f"r{i}", T0 + i, "{}") for i in range(1200)]
+        replies = [ReplyRow("an", f"r{i}", T0 + i, "lead.add", "{}") for i in range(1200)]
         await store.commit([turn(1, *replies)])
         assert await store.prune(0, T0 + 1190) == 0
         assert await store.replies(0) == replies[:1189:-1]

@@ -40,7 +40,6 @@ class TestCommands:
             )
             payload = (await ann.hears(f"{ROOT}/reply/ann/rr/1"))[0]
             assert result(payload) == {"principal": "ann", "command": "campaign.start", "args": {"campaign": "c1"}}
-            assert json.loads(payload)["id"] == "0102"
             assert getattr(ann.heard[0].properties, "CorrelationData", None) == b"\x01\x02"
             assert daemon.bus.counters.requests == 1
 
@@ -73,14 +72,12 @@ class TestCommands:
             assert len(ids) == 2
             assert set(ann.topics()) == {f"{ROOT}/reply/ann/{one}" for one in ids}
 
-    async def test_O02_long_correlation_data_give_the_same_id_each_time(self, broker: Broker) -> None:
+    async def test_O02_the_same_correlation_data_never_make_two_commands_one(self, broker: Broker) -> None:
         async with running(broker.port) as daemon, person(broker, "ann") as ann:
-            for correlation in (b"x" * 200, b"x" * 200, b"y" * 200):
+            for correlation in (b"2", b"2", b"x" * 200):
                 await ann.ask("ann/call/list", "{}", correlation=correlation)
             await until(lambda: len(daemon.requests) == 3, "three requests")
-            first, again, other = (request.id for request in daemon.requests)
-            assert first == again != other
-            assert len(first) == 64
+            assert len({request.id for request in daemon.requests}) == 3
 
     async def test_O02_a_second_reply_to_one_request_is_not_sent(self, broker: Broker) -> None:
         async with running(broker.port) as daemon, person(broker, "ann") as ann:

@@ -94,6 +94,17 @@ def test_ami_headers_are_found_in_any_case_and_repeated_ones_in_order(packet: li
     assert (read.name, read.seq, read.is_response) == ("Any", 7, False)
 
 
+@given(packet=PACKETS, more=st.lists(st.sampled_from(["Event: Other", "event:", "ab:x", "AB:  y", "no colon", "É: z"])))
+def test_ami_a_header_that_is_asked_for_alone_is_the_same_as_in_the_whole(
+    packet: list[tuple[str, str]], more: list[str]
+) -> None:
+    raw = encoded(packet).removesuffix(b"\r\n\r\n") + "".join(f"\r\n{line}" for line in more).encode()
+    whole = read_packet(raw, 1)
+    assert "absent" not in whole  # read as a whole now
+    for name in [*(name for name, _ in packet), "ab", "event", "absent"]:
+        assert read_packet(raw, 1).get(name.swapcase(), "-") == whole.get(name, "-")
+
+
 def test_ami_a_repr_shows_no_phone_number() -> None:
     packet = Packet.of([("Event", "Newstate"), ("ActionID", "a-1"), ("CallerIDNum", "71005000001")])
     assert "7100" not in repr(packet)

@@ -80,6 +80,9 @@ class HandLink:
         self.sent.append((dict(action), action_id or ""))
         return True
 
+    def send_all(self, actions: Sequence[tuple[Headers, str | None]]) -> bool:
+        return all(self.send(action, action_id) for action, action_id in actions)
+
     async def ask(self, action: Headers, *, deadline_s: float | None = None) -> Packet:
         self.asked.append(action[0][1])
         await self.hold.wait()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dialerd.model import facts as f
+from dialerd.model import intents as i
 from dialerd.model import states
 from dialerd.model.rows import AuditRow
-from tests.doubles.desk_of_facts import Centre
+from tests.doubles.desk_of_facts import Centre, every, floor, only
 
 PERSONS = ("submit", "approve", "reject", "start", "pause", "resume", "stop")
 POLICY = {"name": "Summer", "trunks": ["main"], "region": "none"}
@@ -62,7 +64,8 @@ def test_O02_a_repeated_id_gets_the_first_answer_and_nothing_is_done_twice() -> 
     first = centre.ask("campaign.start", id_="one", campaign="spring")
     assert centre.ask("campaign.start", id_="one", campaign="spring") == first
     assert first["ok"]
-    assert centre.ask("campaign.pause", id_="one", campaign="spring") == first, "an id is one command"
+    error = centre.ask("campaign.pause", id_="one", campaign="spring")["error"]
+    assert (error["code"], error["field"]) == ("id_used", "id"), "an id is one command"
     assert centre.live.campaigns["spring"].state == "running"
     assert centre.ask("campaign.start", "ada", id_="one", campaign="spring")["ok"] is False, (
         "ids are each principal's own"
@@ -137,3 +140,49 @@ def test_C03_a_changed_policy_holds_at_once_and_is_audited() -> None:
         == "policy.max_attempts"
     )
     assert centre.live.policies["summer"].max_attempts == 7
+
+
+def test_V10_an_answer_tells_the_state_after_the_command() -> None:
+    centre = Centre(floor(softphone="ring"), start=False)
+    assert centre.ask("agent.login", "1001", ready=True)["result"]["state"] == "ready"
+    assert centre.ask("agent.not-ready", "1001", reason="lunch")["result"]["state"] == "not_ready"
+    assert centre.ask("agent.logout", "1001")["result"]["state"] == "logged_out"
+
+
+def test_O01_an_agent_whose_softphone_becomes_nailed_up_is_called_and_becomes_ready_again() -> None:
+    centre = Centre(floor(agents=2, softphone="ring"), leads=3, start=False)
+    centre.ask("agent.login", "1001", ready=True)
+    wanted = centre.take(f.Configured(floor(agents=2, softphone="nailed_up")))
+    phone = only(wanted, i.CallPhone)
+    assert centre.live.agents["1001"].state == "connecting"
+    centre.take(f.PhoneIdle(phone.leg))
+    assert centre.live.agents["1001"].state == "ready"
+    assert centre.ask("agent.ready", "1001")["ok"]
+
+
+def test_O01_an_agent_taken_out_of_the_configuration_is_logged_out_and_comes_back_logged_out() -> None:
+    centre = Centre(leads=3)
+    dial = only(centre.agent_ready("1001"), i.Dial)
+    centre.agent_ready("1002")
+    connect = only(centre.answered(dial.call), i.Connect)
+    centre.take(f.CallBridged(dial.call, connect.leg))
+    wanted = centre.take(f.Configured({**floor(), "agents": {}}))
+    assert centre.live.agents["1002"].state == "logged_out"
+    assert len(every(wanted, i.HangUp)) >= 1
+    assert centre.live.agents["1001"].state == "on_call", "a call runs to its end"
+    centre.take(f.PhoneIdle(connect.leg), f.CallEnded(dial.call, cause=16), after=20)
+    centre.take(after=10)
+    assert centre.live.agents["1001"].state == "logged_out"
+    centre.take(f.Configured(floor()))
+    assert centre.ask("agent.login", "1001", ready=True)["ok"]
+
+
+def test_O01_a_campaign_taken_out_of_the_configuration_is_paused_and_says_so() -> None:
+    centre = Centre(leads=3)
+    centre.take(f.Configured({**floor(), "campaigns": {}}))
+    row = centre.live.campaigns["spring"]
+    assert (row.state, row.state_by, row.note) == ("paused", "configuration", "taken out of the configuration")
+    assert not every(centre.agent_ready("1001"), i.Dial)
+    assert centre.ask("campaign.resume", campaign="spring")["error"]["code"] == "not_configured"
+    centre.take(f.Configured(floor()))
+    assert centre.ask("campaign.resume", campaign="spring")["ok"]

@@ -103,6 +103,15 @@ def test_C06_one_bad_row_never_stops_the_rest_and_is_told_with_its_number() -> N
     assert rows[2].because == "phone: required"
 
 
+def test_C06_a_stray_quote_spoils_its_own_line_and_not_the_rest_of_the_list() -> None:
+    rest = "".join(f"09123456{n:02d},N\n" for n in range(50))
+    rows = read(f'phone,name\n0912345600,"unterminated\n{rest}')
+    assert isinstance(rows[0], Bad)
+    assert (rows[0].row, rows[0].because) == (2, "a quote is opened and not closed")
+    assert len(rows) == 51
+    assert all(isinstance(row, Good) for row in rows[1:])
+
+
 def test_C06_a_missing_column_names_those_that_are_there() -> None:
     with pytest.raises(Refusal) as refusal:
         read("telephone,name\n0912345678,A\n")

@@ -315,7 +315,7 @@ def test_a_configuration_without_the_server_of_a_live_call_ends_it_as_lost() -> 
     servers["agents"] = {"1001": {"phone": "PJSIP/1001", "server": "other"}}
     centre.take(f.Configured(servers))
     assert centre.rows.attempts[dial.call].outcome == "lost"
-    assert why(centre.live, "spring")["factor"] == "link"
+    assert why(centre.live, "spring")["factor"] == "paused", "its campaign went with it"
 
 
 def test_a_clock_set_back_does_not_stop_the_dialing() -> None:

@@ -21,6 +21,7 @@ HEADER_LIMIT = 128
 
 _BLANK_LINE = b"\r\n\r\n"
 _EVENT = b"Event: "
+_EVENT_MARK = b"\r\nevent:"
 _HEADER_NAME = re.compile(r"[!-9;-~]+")  # printable ASCII, no blank, no colon
 _FORBIDDEN = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL"}
 
@@ -70,9 +71,11 @@ class Packet:
         if self._first is not None:
             return self._first.get(header.lower(), default)
         mark = _mark(header)
+        if mark == _EVENT_MARK:
+            return self.name
         at = self._folded.find(mark)
         if at < 0:
-            return self.name if header.lower() == "event" else default
+            return default
         raw, at = self._raw, at + len(mark)
         if raw[at : at + 1] == b" ":
             at += 1

@@ -124,11 +124,13 @@ class Intake:
         return await asyncio.to_thread(read_arguments, payload, self._max_payload)
 
     def _answer(self, principal: str, given_id: str | None, message: Incoming) -> tuple[_Answer, BadPayload | None]:
-        request_id = given_id or _id_of_correlation(message.correlation) or secrets.token_hex(16)
+        # correlation data may be a client's counter: they say where the answer goes, and never make two commands one
+        request_id = given_id or secrets.token_hex(16)
+        place = given_id or _place_of_correlation(message.correlation) or request_id
         wanted = message.response_topic
         if wanted is not None and self._topics.may_respond(principal, wanted):
             return _Answer(wanted, request_id, message.correlation), None
-        answer = _Answer(self._topics.reply(principal, request_id), request_id, message.correlation)
+        answer = _Answer(self._topics.reply(principal, place), request_id, message.correlation)
         if wanted is None:
             return answer, None
         shown = wanted if wanted.isprintable() else ascii(wanted)
@@ -158,8 +160,8 @@ class Intake:
         return reply
 
 
-def _id_of_correlation(correlation: bytes | None) -> str | None:
-    """The same correlation data give the same id, so that a command sent again is known; at most 64 characters."""
+def _place_of_correlation(correlation: bytes | None) -> str | None:
+    """The last level of the reply topic where no id was given; at most 64 characters."""
     if not correlation:
         return None
     return correlation.hex() if len(correlation) <= 32 else sha256(correlation).hexdigest()

@@ -189,6 +189,7 @@ REPLIES = Table(
     Column("principal", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     _must("at", Double()),
+    _must("command"),
     _must("reply"),
 )
 Index("replies_by_age", REPLIES.c.at)

@@ -148,6 +148,7 @@ def upgrade() -> None:
         sa.Column("principal", sa.Text, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("at", sa.Double, nullable=False),
+        sa.Column("command", sa.Text, nullable=False),
         sa.Column("reply", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("principal", "id", name=op.f("replies_key")),
     )
