@@ -25,7 +25,9 @@ def next_intent(live: Live) -> i.AnyIntent | None:
         if found is not None:
             return found
     for leg, server in live.strays.items():
-        return i.HangUp(leg, server, "not a call of ours any more")
+        call = live.calls.get(leg)
+        asked = call.hangup if call is not None else ""
+        return i.HangUp(leg, server, asked or "not a call of ours any more")
     for agent in live.setting_up:
         wish = _set_up(live, agent)
         if wish is not None:

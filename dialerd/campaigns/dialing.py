@@ -19,6 +19,8 @@ same moment they would race, and the dialplan would hang up a customer who is ju
 LATE_S = 0.03
 """Seconds that a call may come after its slot without moving the next one: the daemon's own lateness would else lower the
 rate. In any second a trunk gets at most 1.03 times its calls per second, and one call more."""
+SET_BACK_S = 1.0
+"""Seconds that a slot may lie ahead of now; more than that only a clock that was set back can make."""
 _HAIR = 1e-6
 """Seconds within which a slot of calls per second has come: instants are floats."""
 
@@ -43,7 +45,7 @@ def anybody_free(live: Live, campaign: str, server: str) -> bool:
 def slot(live: Live, name: str, trunk: Trunk) -> Instant:
     """When the trunk may place its next call by its calls per second."""
     last = live.trunk_slots.get(name) or live.trunk_last.get(name, 0.0)
-    if last > live.now:  # the host's clock was set back: calls placed in the future hold nothing up
+    if last > live.now + SET_BACK_S:  # the host's clock was set back: calls placed in the future hold nothing up
         return live.now
     return last + 1.0 / trunk.calls_per_second
 

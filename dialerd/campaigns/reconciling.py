@@ -37,7 +37,10 @@ def reconcile(live: Live, fact: f.Reconciled) -> None:
         else:
             _adopt(live, call, seen)
     for leg in (*seen_calls, *seen_phones):
-        if leg not in live.calls and leg not in live.by_leg and leg not in live.hanging:
+        call = live.calls.get(leg)
+        hanging = leg in live.hanging or (call is not None and call.hangup != "")
+        if hanging or (call is None and leg not in live.by_leg):
+            live.hanging.discard(leg)  # a hang-up asked for before may have been lost with the link: it is asked again
             live.strays[leg] = fact.server
 
 

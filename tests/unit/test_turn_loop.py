@@ -1,126 +1,165 @@
-"""The turn loop: what may wait for company does, and nobody who waits is kept waiting for it."""
+"""The one writer: nothing leaves before the commit, and nothing is lost while the store cannot be written (O08)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from dialerd.campaigns.engine import Engine
+from dialerd.campaigns.rebuilding import nothing_kept
 from dialerd.model import facts as f
 from dialerd.model import intents as i
 from dialerd.model.turn import Committed
-from dialerd.runtime import turn_loop
+from dialerd.ports.store import StoreFailingError
+from dialerd.runtime.carry_out import CarryOut
+from dialerd.runtime.exchange import Exchange
 from dialerd.runtime.turn_loop import TurnLoop
-from dialerd.runtime.wall_clock import WallClock
-from tests.doubles.desk_of_facts import Centre, floor, only
+from tests.doubles.desk_of_facts import START, floor
 
 
-class Paper:
-    """A store that only keeps what was committed."""
+class HandClock:
+    """Time that the test moves; waits are over as soon as something wakes them, or at the moved time."""
 
     def __init__(self) -> None:
+        self.time = START
+        self._moved = asyncio.Event()
+
+    def now(self) -> float:
+        return self.time
+
+    def move(self, seconds: float) -> None:
+        self.time += seconds
+        self._moved.set()
+
+    async def wait(self, until: float, woken: asyncio.Event) -> None:
+        while self.time < until and not woken.is_set():
+            self._moved.clear()
+            waits = [asyncio.ensure_future(self._moved.wait()), asyncio.ensure_future(woken.wait())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for one in waits:
+                one.cancel()
+
+
+class Store:
+    """Commits, unless it is full."""
+
+    def __init__(self) -> None:
+        self.full = False
         self.turns: list[Committed] = []
+        self.tried = asyncio.Event()
 
     async def commit(self, batch: Sequence[Committed]) -> None:
+        self.tried.set()
+        if self.full:
+            raise StoreFailingError("database or disk is full")
         self.turns += batch
 
-    @property
-    def kinds(self) -> list[list[str]]:
-        """The facts' kinds, turn by turn."""
-        return [[type(fact).__name__ for fact in committed.turn.facts] for committed in self.turns]
 
-
-class House:
-    """A turn loop on a centre's exchange."""
-
-    def __init__(self, centre: Centre) -> None:
-        self.paper = Paper()
-        self.wanted: list[i.AnyIntent] = []
-        self.loop = TurnLoop(
-            centre.exchange,
-            self.paper,  # type: ignore[arg-type]
-            WallClock(),
-            lambda committed: self.wanted.extend(committed.turn.intents),
-        )
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
-            while not holds():
-                await asyncio.sleep(0.001)
-
-
-@asynccontextmanager
-async def running(centre: Centre) -> AsyncIterator[House]:
-    house = House(centre)
-    task = asyncio.create_task(house.loop.run())
-    try:
-        yield house
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+async def until(holds: Any) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0)
 
 
 @pytest.fixture
-def _nothing_waits_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn_loop, "LINGER_S", 3600.0)
+def parts() -> tuple[HandClock, Store, TurnLoop, list[Committed]]:
+    clock, store, left = HandClock(), Store(), []
+    loop = TurnLoop(Exchange(Engine(nothing_kept("00c0ffee"))), store, clock, left.append)  # type: ignore[arg-type]
+    return clock, store, loop, left
 
 
-def _in_flight(centre: Centre, agent: str = "1001") -> i.Dial:
-    return only(centre.agent_ready(agent), i.Dial)
+async def test_O08_nothing_leaves_while_the_store_is_full_and_all_goes_on_when_there_is_room(
+    parts: tuple[HandClock, Store, TurnLoop, list[Committed]],
+) -> None:
+    clock, store, loop, left = parts
+    task = asyncio.create_task(loop.run())
+    await loop.settle(f.Configured(floor()))
+    assert len(left) == 1
+    store.full = True
+    store.tried.clear()
+    loop.put(f.LinkLost("pbx", "gone"))
+    await store.tried.wait()
+    await until(lambda: loop.failing)
+    assert "full" in loop.failing
+    loop.put(f.Reconciled("pbx", (), ()))
+    beats = loop.beats
+    for _ in range(3):
+        store.tried.clear()
+        clock.move(2.5)
+        await store.tried.wait()
+    assert loop.beats > beats, "it lives, and says so to the watchdog"
+    assert len(left) == 1
+    store.full = False
+    clock.move(2.5)
+    await until(lambda: len(left) == 3)
+    assert loop.failing == ""
+    assert [type(fact) for turn in store.turns for fact in turn.turn.facts] == [f.Configured, f.LinkLost, f.Reconciled]
+    assert [turn.turn.seq for turn in store.turns] == [1, 2, 3]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_O07_facts_that_nobody_waits_for_are_committed_together() -> None:
-    centre = Centre(floor(agents=2), leads=5)
-    one, two = _in_flight(centre), _in_flight(centre, "1002")
-    async with running(centre) as house:
-        house.loop.put(f.CallRinging(one.call))
-        house.loop.put(f.CallRinging(two.call))
-        house.loop.put(f.CallAnswered(one.call))
-        await house.until(lambda: house.paper.turns)
-    assert house.paper.kinds[0] == ["CallRinging", "CallRinging", "CallAnswered"]
+async def test_facts_that_come_during_a_commit_are_taken_together(
+    parts: tuple[HandClock, Store, TurnLoop, list[Committed]],
+) -> None:
+    _, store, loop, left = parts
+    loop.put(f.Configured(floor()))
+    for _ in range(50):
+        loop.put(f.LinkLost("pbx", "gone"))
+    task = asyncio.create_task(loop.run())
+    await until(lambda: left)
+    assert len(store.turns) == 1
+    assert len(store.turns[0].turn.facts) == 51
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.mark.usefixtures("_nothing_waits_by_the_clock")
-async def test_O07_a_customer_who_waits_is_served_at_once_and_what_lingers_goes_with_him() -> None:
-    centre = Centre(floor(agents=2), leads=5)
-    one, two = _in_flight(centre), _in_flight(centre, "1002")
-    async with running(centre) as house:
-        house.loop.put(f.CallRinging(two.call))
-        await asyncio.sleep(0)
-        house.loop.put(f.CallAnswered(one.call))
-        house.loop.put(f.CallWaiting(one.call))
-        await house.until(lambda: house.wanted)
-    assert house.paper.kinds[0] == ["CallRinging", "CallAnswered", "CallWaiting"]
-    assert only(house.wanted, i.Connect).call == one.call
+async def test_O08_our_own_mistake_stops_the_loop(parts: tuple[HandClock, Store, TurnLoop, list[Committed]]) -> None:
+    from dialerd.model.errors import OurMistakeError
+
+    _, _, loop, _ = parts
+    loop.exchange.engine.live.waiting["c-unknown"] = None
+    loop.put(f.LinkLost("pbx", "gone"))
+    with pytest.raises((OurMistakeError, KeyError)):
+        async with asyncio.timeout(10):
+            await loop.run()
 
 
-@pytest.mark.usefixtures("_nothing_waits_by_the_clock")
-async def test_O07_while_a_customer_waits_an_agents_phone_is_not_kept_waiting() -> None:
-    centre = Centre(floor(agents=1, softphone="ring"), leads=5)
-    dial = _in_flight(centre)
-    offer = only(centre.answered(dial.call), i.OfferCall)
-    async with running(centre) as house:
-        house.loop.put(f.PhoneRinging(offer.leg))
-        house.loop.put(f.PhoneIdle(offer.leg))
-        await house.until(lambda: house.wanted)
-    assert only(house.wanted, i.Connect).leg == offer.leg
+class Recorded:
+    """Telephony that keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.submitted: list[i.ToTelephony] = []
+
+    def submit(self, intent: i.ToTelephony) -> None:
+        self.submitted.append(intent)
 
 
-@pytest.mark.usefixtures("_nothing_waits_by_the_clock")
-async def test_O07_what_came_during_a_commit_is_not_forgotten() -> None:
-    centre = Centre(floor(agents=2), leads=5)
-    one, two = _in_flight(centre), _in_flight(centre, "1002")
-    async with running(centre) as house:
-        commit = house.paper.commit
+def dial() -> i.Dial:
+    return i.Dial("c1", "spring", 1, "5000", "pbx", "main", "PJSIP/5000@main", "", "", "", 30, 20, "music", "", "1001")
 
-        async def slow(batch: Sequence[Committed]) -> None:
-            if not house.paper.turns:
-                house.loop.put(f.CallWaiting(two.call))
-            await commit(batch)
 
-        house.paper.commit = slow  # type: ignore[method-assign]
-        house.loop.put(f.CallWaiting(one.call))
-        await house.until(lambda: len(house.wanted) >= 2)
-    assert [intent.call for intent in house.wanted if isinstance(intent, i.Connect)] == [one.call, two.call]
+@pytest.mark.parametrize(("late_s", "sent"), [(0.0, True), (4.9, True), (5.1, False)])
+async def test_O08_a_call_decided_too_long_ago_is_told_as_not_placed_instead_of_sent(late_s: float, sent: bool) -> None:
+    from dialerd.model.turn import Turn
+
+    clock, telephony, told = HandClock(), Recorded(), []
+    carry = CarryOut({"pbx": telephony}, Store(), clock, told.append, lambda answer: None)  # type: ignore[arg-type]
+    hang_up = i.HangUp("c0", "pbx", "stray")
+    turn = Turn(1, clock.now(), (), (dial(), hang_up))
+    clock.time += late_s
+    carry(Committed(turn, ()))
+    assert telephony.submitted == ([dial(), hang_up] if sent else [hang_up])
+    assert [type(fact) for fact in told] == ([] if sent else [f.CallNotPlaced])
+
+
+async def test_a_hang_up_of_a_leg_on_nobody_knows_which_server_goes_to_all() -> None:
+    from dialerd.model.turn import Turn
+
+    one, two = Recorded(), Recorded()
+    carry = CarryOut({"a": one, "b": two}, Store(), HandClock(), lambda fact: None, lambda answer: None)  # type: ignore[arg-type]
+    carry(Committed(Turn(1, START, (), (i.HangUp("c0", "", "stray"),)), ()))
+    assert one.submitted == two.submitted == [i.HangUp("c0", "", "stray")]
