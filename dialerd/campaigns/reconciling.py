@@ -37,9 +37,9 @@ def reconcile(live: Live, fact: f.Reconciled) -> None:
         else:
             _adopt(live, call, seen)
     for leg in (*seen_calls, *seen_phones):
-        call = live.calls.get(leg)
-        hanging = leg in live.hanging or (call is not None and call.hangup != "")
-        if hanging or (call is None and leg not in live.by_leg):
+        known = live.calls.get(leg)
+        hanging = leg in live.hanging or (known is not None and known.hangup != "")
+        if hanging or (known is None and leg not in live.by_leg):
             live.hanging.discard(leg)  # a hang-up asked for before may have been lost with the link: it is asked again
             live.strays[leg] = fact.server
 
