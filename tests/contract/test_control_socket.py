@@ -104,7 +104,7 @@ class TestDialerctl:
         policy_now = run("campaign", "get", "new")["policy"]
         assert (policy_now["max_attempts"], policy_now["lines"], policy_now["description"]) == (2, None, "longer")
         assert run("campaign", "why", "new")["factor"] == "no_agents"
-        assert run("agent", "login", "--agent", "1001")["state"] == "logged_out"
+        assert run("agent", "login", "--agent", "1001")["state"] == "not_ready"
         run("agent", "not-ready", "lunch", "--agent", "1001")
         run("agent", "ready", "--agent", "1001")
         self._until_talking(daemon)
@@ -146,7 +146,7 @@ class TestDialerctl:
         said = at_a_terminal(daemon.socket, "lead", "list", "c1")
         assert said.code == 0
         heading, row = said.out.splitlines()[:2]
-        assert heading.split()[:4] == ["lead", "campaign", "phone", "name"]
+        assert heading.split()[:4] == ["lead", "phone", "name", "state"]
         assert "555001" in row
         assert "[red]Eve[/red]" in row
         assert not set("\x1b\x07\u202e") & set(said.out)
@@ -175,7 +175,7 @@ class TestDialerctl:
         ("argument", "words"),
         [
             ("@/no/such/file", "No such file"),
-            ("@{latin}", "can't decode"),
+            ("@{latin}", "byte 0 is no UTF-8; UTF-8 text is allowed"),
             ("{a: [", "neither YAML nor JSON"),
             ('{"a": ', "neither YAML nor JSON"),
         ],

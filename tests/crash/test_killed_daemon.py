@@ -64,7 +64,7 @@ def test_O08_a_daemon_killed_over_a_real_asterisk_loses_nothing_and_calls_nobody
         rig.start_phones()
         with HouseOnAsterisk(rig, tmp_path / "house") as daemon:
             killing = Killing(daemon, daemon.bridged, seed)
-            daemon.begin_campaign(leads_on_asterisk(60))
+            daemon.begin_campaign(leads_on_asterisk(48))
             daemon.until(daemon.bridged, "somebody talks")
             while killing.kills < KILLS_ON_ASTERISK:
                 killing.kill(within_s=2.5)
@@ -83,7 +83,7 @@ def test_O08_a_phone_that_a_killed_daemon_never_called_is_called_again(tmp_path:
     scenario["agents"]["count"] = 1
     scenario["customers"] |= {"answer_rate": 0.95, "busy": 0.0, "unallocated": 0.0, "congestion": 0.0, "rejected": 0.0}
     with (
-        StreetProcess(tmp_path, scenario, speed=5, seed=4) as street,
+        StreetProcess(tmp_path, scenario, speed=15, seed=4) as street,
         street.daemon(tmp_path / "house") as daemon,
     ):
 
@@ -91,7 +91,7 @@ def test_O08_a_phone_that_a_killed_daemon_never_called_is_called_again(tmp_path:
             state: str = daemon.ask("agent.list")["agents"][0]["state"]
             return state
 
-        daemon.ask("lead.import", campaign=street.campaign, csv=street.csv(0, 3))
+        daemon.ask("lead.import", campaign=street.campaign, csv=street.csv(0, 2))
         if softphone == "nailed_up":  # the call for his shift
             street.fault("ignore_action", action="Originate")
             daemon.ask("agent.login", agent=street.agents[0], ready=True)

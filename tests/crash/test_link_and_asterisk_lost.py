@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from tests.asterisk.rig.asterisk import Rig
 from tests.crash.asterisk_house import AGENTS, HouseOnAsterisk, leads_on_asterisk
 from tests.crash.bookkeeping import await_finished, check_books, check_street
+from tests.crash.daemon_that_returns import DaemonThatReturns
 from tests.crash.seeds import new_seed
 from tests.crash.street_process import StreetProcess
 from tests.crash.street_scenario import MAX_ATTEMPTS, busy_street
@@ -21,7 +23,7 @@ from tests.crash.troubles import LOST, Trouble, draw
 
 pytestmark = pytest.mark.crash
 
-ROUNDS, TROUBLES = 8, 4
+ROUNDS, TROUBLES = 6, 4
 """The daemon is killed between rounds: a link that flaps is given longer and longer pauses, a new process begins anew."""
 
 
@@ -54,24 +56,31 @@ def test_O08_a_link_in_every_trouble_loses_nothing_and_calls_nobody_twice(tmp_pa
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("softphone", ["nailed_up", "ring"])
-def test_O08_events_that_never_come_leave_no_lead_in_progress(tmp_path: Path, softphone: str) -> None:
+def test_O08_events_that_never_come_leave_no_lead_in_progress(tmp_path: Path) -> None:
     seed = new_seed()
     began = time.monotonic()
-    with (
-        StreetProcess(tmp_path, busy_street(softphone), speed=15, seed=seed) as street,
-        street.daemon(tmp_path / "house") as daemon,
-    ):
-        street.open_shop(daemon, 40)
-        daemon.until(street.bridged, "somebody talks")
+    with ExitStack() as stack:
+        houses: list[tuple[StreetProcess, DaemonThatReturns]] = []
+        for softphone in ("nailed_up", "ring"):  # side by side: most of it is waiting for what is looked for every 30 s
+            folder = tmp_path / softphone
+            folder.mkdir()
+            street = stack.enter_context(StreetProcess(folder, busy_street(softphone), speed=15, seed=seed))
+            houses.append((street, stack.enter_context(street.daemon(folder / "house"))))
+        for street, daemon in houses:
+            street.open_shop(daemon, 40)
+            daemon.until(street.bridged, "somebody talks")
         for trouble in LOST:
-            street.fault(**trouble)
-            street.await_invites(daemon, street.invites() + 3, 100)  # twice missing from a list is gone: 30 to 60 s
-        await_finished(daemon, street.campaign, 200)
-        figures = check_books(daemon, street.campaign, street.books()["invites"], MAX_ATTEMPTS)
-        assert street.books()["misuses"] == {}
-        assert street.books()["live_calls"] == {}
-        print(f"{softphone}: {figures}; {time.monotonic() - began:.0f} s in all")
+            sent = [street.invites() for street, _ in houses]
+            for street, _ in houses:
+                street.fault(**trouble)
+            for (street, daemon), before in zip(houses, sent, strict=True):
+                street.await_invites(daemon, before + 3, 100)
+        for street, daemon in houses:
+            await_finished(daemon, street.campaign, 200)
+            figures = check_books(daemon, street.campaign, street.books()["invites"], MAX_ATTEMPTS)
+            assert street.books()["misuses"] == {}
+            assert street.books()["live_calls"] == {}
+            print(f"{daemon.folder.parent.name}: {figures}; {time.monotonic() - began:.0f} s")
 
 
 LINK_TROUBLES: dict[str, tuple[tuple[Trouble, ...], str]] = {
@@ -194,8 +203,13 @@ def test_O08_asterisk_lost_during_live_calls_leaves_nothing_open(tmp_path: Path,
                 for agent in lost:
                     daemon.ask("agent.ready", agent=agent)
                     daemon.until_at_work(agent)
+            if (
+                loss == "restarted"
+            ):  # leads that were refused by a dying Asterisk rest for a minute: not waited for here
+                daemon.ask("campaign.stop", campaign="spring")
             await_finished(daemon, "spring")
-            figures = check_books(daemon, "spring", rig.invites(), daemon.max_attempts)
+            over = loss != "restarted"
+            figures = check_books(daemon, "spring", rig.invites(), daemon.max_attempts, over=over)
             outcomes = {attempt["call"]: attempt["outcome"] for attempt in daemon.attempts("spring")}
             assert {outcomes[call] for call in bridged} == {"connected"}
             if loss == "killed":
