@@ -1,0 +1,113 @@
+"""One window of calls: a client places them for some seconds, and what the watcher and /proc saw of it.
+
+Never lets one window's calls reach into the next: agents log in before and out after each.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from bench.call_clients import CallClient, DaemonCalls, NullCalls, Talker
+from bench.machine import cpu_seconds, load
+from tests.asterisk.rig.asterisk import Rig
+
+WARM_UP_S = 2.0
+"""Seconds of calls before the window opens."""
+TALK_S = 1.0
+"""Seconds after the answer at which the customer hangs up."""
+SPARE_AGENTS = 1.5
+"""Agents for each call that is alive at the full rate, so that both clients could place more than they are to."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was seen in one window."""
+
+    client: str
+    rate: float
+    """Calls a second that were offered."""
+    placed: float
+    """Calls a second that reached the carrier."""
+    unbridged: int
+    """Customers who waited and got no agent."""
+    waits_s: list[float]
+    """From the customer's entry into his holding bridge to that into the bridge with an agent, sorted."""
+    client_cores: float
+    """Processors that the client kept busy."""
+    asterisk_cores: float
+    """Processors that Asterisk kept busy."""
+    load: float
+    """The machine's load average at the end."""
+
+
+class Calls:
+    """A rig with a crowd of agents, customers who answer at once and hang up after a second, and the watcher."""
+
+    def __init__(self, most: float) -> None:
+        """`most`: the highest rate that will be asked for, calls a second."""
+        self._agents = agents_for(most)
+        self._places = 0
+
+    def __enter__(self) -> Calls:
+        self.rig = Rig(agents=0, crowd=self._agents, ports=6000)
+        self.rig.start()
+        try:
+            self.rig.start_phones()
+            self._watcher = Talker("bench.watcher")
+            rig = self.rig
+            self._watcher.tell(
+                {"host": rig.ami_host, "port": rig.ami_port, "user": rig.ami_user, "secret": rig.ami_secret}
+            )
+            self._watcher.hear()
+        except BaseException:
+            self.rig.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watcher.end()
+        self.rig.close()
+
+    def window(self, kind: type[NullCalls] | type[DaemonCalls], rate: float, seconds: float) -> Window:
+        """Let one client place calls at `rate` a second, and look at `seconds` of it."""
+        agents = self.rig.agents[-agents_for(rate) :]
+        numbers = self._numbers(int((seconds + WARM_UP_S + 2) * rate * 1.1))
+        with kind(self.rig, agents, numbers, rate) as client:
+            self._watcher.tell({"begin": client.letter})
+            self._watcher.hear()
+            client.go()
+            time.sleep(WARM_UP_S)
+            opened, before = time.monotonic(), self._cpu(client)
+            time.sleep(seconds)
+            closed, after = time.monotonic(), self._cpu(client)
+            busy = load()
+            client.log_out()
+            self._watcher.tell({})
+            seen = self._watcher.hear()
+        lasted = closed - opened
+        waited = {leg: at for leg, at in seen["waited"].items() if opened <= at < closed}
+        waits = sorted(seen["bridged"][leg] - at for leg, at in waited.items() if leg in seen["bridged"])
+        return Window(
+            client=kind.name,
+            rate=rate,
+            placed=sum(opened <= at < closed for at in seen["called"].values()) / lasted,
+            unbridged=len(waited) - len(waits),
+            waits_s=waits,
+            client_cores=(after[0] - before[0]) / lasted,
+            asterisk_cores=(after[1] - before[1]) / lasted,
+            load=busy,
+        )
+
+    def _cpu(self, client: CallClient) -> tuple[float, float]:
+        return cpu_seconds(client.pid), cpu_seconds(self.rig.pid)
+
+    def _numbers(self, count: int) -> list[str]:
+        """Numbers that were not called yet: `7 1 RRR HHH x`, see tests/asterisk/rig/scenarios.py."""
+        first, self._places = self._places, self._places + count
+        return [f"71000{10 * TALK_S:03.0f}{place:06d}" for place in range(first, first + count)]
+
+
+def agents_for(rate: float) -> int:
+    """Agents with whom `rate` calls a second can be placed with room to spare."""
+    return int(rate * TALK_S * SPARE_AGENTS) + 10

@@ -1,0 +1,92 @@
+"""Calls a second, processor time and the way from waiting to bridged: the daemon against the null client, window by window.
+
+Never compares windows of different rounds: in each round both place the same calls, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bench.call_clients import DaemonCalls, NullCalls, UnsyncedCalls
+from bench.call_windows import Calls, Window
+from bench.disk import sync_seconds
+from bench.findings import Finding, Goal
+
+RATES = (50.0, 100.0)
+NULL = "null client"
+KINDS = (NullCalls, DaemonCalls, UnsyncedCalls)
+
+
+def measure(seconds: float, rounds: int, say: Callable[[str], None]) -> list[Finding]:
+    """All findings about calls."""
+    seen: dict[tuple[str, float], list[Window]] = {}
+    with Calls(max(RATES)) as calls:
+        for turn in range(rounds):
+            for rate in RATES:
+                for kind in KINDS if turn % 2 == 0 else KINDS[::-1]:
+                    say(f"calls, round {turn + 1} of {rounds}: {kind.name} at {rate:g} a second")
+                    seen.setdefault((kind.name, rate), []).append(calls.window(kind, rate, seconds))
+    found: list[Finding] = []
+    for rate in RATES:
+        ours, theirs, unsynced = (seen[kind.name, rate] for kind in (DaemonCalls, NullCalls, UnsyncedCalls))
+        found += _at(rate, ours, theirs, unsynced)
+    return [*found, *_disk()]
+
+
+def _at(rate: float, ours: list[Window], theirs: list[Window], unsynced: list[Window]) -> Iterator[Finding]:
+    loads = [window.load for window in (*ours, *theirs)]
+    at = f"at {rate:g}/s"
+    yield Finding(
+        f"calls placed {at}",
+        "/s",
+        [window.placed for window in ours],
+        [window.placed for window in theirs],
+        NULL,
+        Goal("at least", 0.95),
+        loads,
+    )
+    yield Finding(
+        f"processor {at}",
+        "% of a core",
+        [100 * window.client_cores for window in ours],
+        [100 * window.asterisk_cores for window in ours],
+        "Asterisk",
+        Goal("at most", 0.25),
+        loads,
+    )
+    yield Finding(
+        f"processor of the null client {at}",
+        "% of a core",
+        [100 * window.client_cores for window in theirs],
+        [100 * window.asterisk_cores for window in theirs],
+        "Asterisk",
+        loads=loads,
+    )
+    for share in (0.5, 0.95, 0.99):
+        goal = Goal("at most", 1.5) if share == 0.99 else None
+        what = f"waiting to bridged, p{100 * share:.0f}, {at}"
+        yield Finding(what, "ms", _waits(ours, share), _waits(theirs, share), NULL, goal, loads)
+    for share in (0.5, 0.99):
+        what = f"the same with synchronous: normal, p{100 * share:.0f}"
+        yield Finding(what, "ms", _waits(unsynced, share), _waits(theirs, share), NULL, loads=loads)
+
+
+def _waits(windows: list[Window], share: float) -> list[float]:
+    """The percentile of each window, in milliseconds. Raises RuntimeError when customers were left without an agent."""
+    for window in windows:
+        if window.unbridged or not window.waits_s:
+            raise RuntimeError(
+                f"{window.unbridged} customers of {len(window.waits_s)} were not bridged: {window.client}"
+            )
+    return [1000 * percentile(window.waits_s, share) for window in windows]
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """The value below which `share` of `ordered` lies."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _disk() -> Iterator[Finding]:
+    took = sync_seconds()
+    for share in (0.5, 0.99):
+        yield Finding(f"one durable page on this disk, p{100 * share:.0f}", "ms", [1000 * percentile(took, share)])
