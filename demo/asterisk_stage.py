@@ -41,7 +41,8 @@ class AsteriskStage:
         rig.start_phones()
         self.secret = rig.ami_secret
         self.about = rig.cli("core show version").split(" built")[0]
-        short = {o: Rest(again_after_min=0.1) for o in ("busy", "no_answer", "no_response", "congestion")}
+        short = {o: Rest(again_after_min=0.1) for o in ("busy", "no_answer", "no_response", "congestion", "hung_up")}
+        short |= {"rejected": Rest(), "abandoned": Rest()}  # never again, so that the campaign ends
         self.floor = Floor(
             servers={"pbx": Server(host=rig.ami_host, port=rig.ami_port, username=rig.ami_user)},
             trunks={"carrier": Trunk(server="pbx", dial="PJSIP/{number}@trunk", lines=20, calls_per_second=10)},

@@ -10,6 +10,7 @@ import sys
 from types import TracebackType
 from typing import Self
 
+from tests.doubles.children import is_over, must_not_outlive
 from tests.doubles.daemon_process import DaemonProcess
 
 _STANDBY = """
@@ -34,6 +35,7 @@ class DaemonThatReturns(DaemonProcess):
             command = [sys.executable, "-c", _STANDBY, *self.arguments]
             with self.log_file.open("ab") as log:
                 self._next = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self.env)
+            must_not_outlive(self._next)
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """The one that stands by, if there is one, else one from the beginning."""
@@ -66,6 +68,7 @@ class DaemonThatReturns(DaemonProcess):
         if process is not None:
             process.kill()
             process.communicate()
+            is_over(process)
 
     def __enter__(self) -> Self:
         try:

@@ -53,6 +53,16 @@ class _Guard:
 _guard = _Guard()
 
 
+def must_not_outlive(process: subprocess.Popen[bytes]) -> None:
+    """Have `process` killed however this one ends, until `is_over` says that it has ended."""
+    _guard.say("+", process.pid)
+
+
+def is_over(process: subprocess.Popen[bytes]) -> None:
+    """`process` has ended: its pid may be another's now."""
+    _guard.say("-", process.pid)
+
+
 class Child:
     """One running program; its output goes to a file.
 

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from dialerd.cli.socket_client import NoDaemonError, ask
+from tests.doubles.children import is_over, must_not_outlive
 
 
 class RefusedError(Exception):
@@ -65,6 +66,8 @@ class DaemonProcess:
 
     def start(self, *, linked: bool = True, within_s: float = 30.0) -> DaemonProcess:
         """Start it and wait until it answers."""
+        if self.process is not None:
+            is_over(self.process)
         self.process = self.spawn()
 
         def answers() -> bool:
@@ -88,7 +91,9 @@ class DaemonProcess:
         """A new process of it, which may not answer yet."""
         with self.log_file.open("ab") as log:
             command = [sys.executable, "-m", "dialerd", *self.arguments]
-            return subprocess.Popen(command, stdout=log, stderr=log, env=self.env)
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=self.env)
+        must_not_outlive(process)
+        return process
 
     @property
     def log(self) -> str:
@@ -105,6 +110,7 @@ class DaemonProcess:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            is_over(self.process)
 
     def signal(self, sign: signal.Signals) -> None:
         """Send a signal."""
@@ -122,6 +128,7 @@ class DaemonProcess:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError(f"the daemon did not stop:\n{self.log[-3000:]}") from None
+        is_over(self.process)
         return int(self.process.returncode)
 
     def __enter__(self) -> DaemonProcess:
