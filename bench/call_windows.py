@@ -50,7 +50,7 @@ class Calls:
         self._places = 0
 
     def __enter__(self) -> Calls:
-        self.rig = Rig(agents=0, crowd=self._agents, ports=6000)
+        self.rig = Rig(agents=0, crowd=self._agents, ports=3000)
         self.rig.start()
         try:
             self.rig.start_phones()

@@ -23,7 +23,7 @@ only; look at the ratios.
   seconds of calls come before the window. The daemon runs as it is shipped: a store on disk, `synchronous: full`, and
   no broker.
 - **Processor time** is what the process used in the window (user and system); the ratio is to what Asterisk used in
-  the same window.
+  the same window. A call of a second without sound is the least work that a call can be for Asterisk.
 - **From waiting to bridged**: a third AMI session that only listens sees the customer enter his holding bridge and
   then the bridge with his agent, by its own clock. The daemon puts a commit between the two, which is on disk before
   the Bridge action leaves; the null client does not. *One durable page* is what the disk alone takes for that. The
