@@ -52,17 +52,19 @@ def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
     live.set_leg(agent, "", "")
     call = live.calls.get(agent.call)
     if agent.state == "ringing" and call is not None:
-        # he had picked up and was about to be bridged: as with a talk that breaks off, he is not to blame
-        picked_up = call.state == "connecting" and not nailed_up
+        # he had picked up and was about to be bridged, or nobody was there to bridge him: he is not to blame
+        policy = live.floor.agents.get(agent.id)
+        alone = policy is not None and not live.links[policy.server].up
+        blameless = not nailed_up and (call.state == "connecting" or alone)
         let_go(live, agent)
-        live.move_agent(agent, "withdrawn" if picked_up else "offer_failed", "" if picked_up else because)
+        live.move_agent(agent, "withdrawn" if blameless else "offer_failed", "" if blameless else because)
         after_call_wish(live, agent)
     elif agent.state == "on_call":
         # the talk is over for him; the customer's own end follows
-        policy = live.policies[call.campaign] if call is not None else None
+        campaign = live.policies[call.campaign] if call is not None else None
         agent.call = ""
         live.move_agent(agent, "phone_lost", because)
-        agent.wrap_until = live.now + (policy.wrap_up_s if policy else 0)
+        agent.wrap_until = live.now + (campaign.wrap_up_s if campaign else 0)
     elif agent.state == "connecting":
         agent.after_call = ""
         live.move_agent(agent, "phone_lost", because)

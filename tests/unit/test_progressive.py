@@ -339,3 +339,14 @@ def test_leads_that_an_answer_told_of_too_late_are_asked_for_again() -> None:
     hopper.ask()
     hopper.fill(leads, None)
     assert len(hopper.queue) == 3
+
+
+def test_O08_an_agent_whose_phone_was_rung_while_nobody_was_there_to_bridge_him_stays_ready() -> None:
+    centre = Centre(floor(agents=1, softphone="ring"), leads=2)
+    dial = only(centre.agent_ready("1001"), i.Dial)
+    offer = only(centre.answered(dial.call), i.OfferCall)
+    centre.take(f.LinkLost("pbx", "reset by peer"))
+    # he picked up, waited for the bridge as long as the dialplan lets him, and was sent away
+    ended = f.PhoneEnded(offer.leg, cause=16)
+    centre.take(ended, f.Reconciled("pbx", (f.CallSeen(dial.call, "waiting"),), ()), after=12)
+    assert centre.live.agents["1001"].state in ("ready", "ringing")
