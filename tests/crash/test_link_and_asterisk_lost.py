@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ import pytest
 from tests.asterisk.rig.asterisk import Rig
 from tests.crash.asterisk_house import AGENTS, HouseOnAsterisk, leads_on_asterisk
 from tests.crash.bookkeeping import await_finished, check_books, check_street
-from tests.crash.daemon_that_returns import DaemonThatReturns
 from tests.crash.seeds import new_seed
 from tests.crash.street_process import StreetProcess
 from tests.crash.street_scenario import MAX_ATTEMPTS, busy_street
@@ -55,32 +54,33 @@ def test_O08_a_link_in_every_trouble_loses_nothing_and_calls_nobody_twice(tmp_pa
         print(f"{softphone}: {ROUNDS * TROUBLES} troubles; {figures}; {time.monotonic() - began:.0f} s in all")
 
 
+def without_events(folder: Path, softphone: str, seed: int) -> str:
+    """A campaign during which events get lost, and its figures."""
+    began = time.monotonic()
+    folder.mkdir()
+    with (
+        StreetProcess(folder, busy_street(softphone), speed=15, seed=seed) as street,
+        street.daemon(folder / "house") as daemon,
+    ):
+        street.open_shop(daemon, 40)
+        daemon.until(street.bridged, "somebody talks")
+        for trouble in LOST:
+            street.fault(**trouble)
+            street.await_invites(daemon, street.invites() + 3, 100)  # twice missing from a list is gone: 30 to 60 s
+        await_finished(daemon, street.campaign, 200)
+        figures = check_books(daemon, street.campaign, street.books()["invites"], MAX_ATTEMPTS)
+        assert street.books()["misuses"] == {}
+        assert street.books()["live_calls"] == {}
+    return f"{softphone}: {figures}; {time.monotonic() - began:.0f} s in all"
+
+
 @pytest.mark.timeout(300)
 def test_O08_events_that_never_come_leave_no_lead_in_progress(tmp_path: Path) -> None:
     seed = new_seed()
-    began = time.monotonic()
-    with ExitStack() as stack:
-        houses: list[tuple[StreetProcess, DaemonThatReturns]] = []
-        for softphone in ("nailed_up", "ring"):  # side by side: most of it is waiting for what is looked for every 30 s
-            folder = tmp_path / softphone
-            folder.mkdir()
-            street = stack.enter_context(StreetProcess(folder, busy_street(softphone), speed=15, seed=seed))
-            houses.append((street, stack.enter_context(street.daemon(folder / "house"))))
-        for street, daemon in houses:
-            street.open_shop(daemon, 40)
-            daemon.until(street.bridged, "somebody talks")
-        for trouble in LOST:
-            sent = [street.invites() for street, _ in houses]
-            for street, _ in houses:
-                street.fault(**trouble)
-            for (street, daemon), before in zip(houses, sent, strict=True):
-                street.await_invites(daemon, before + 3, 100)
-        for street, daemon in houses:
-            await_finished(daemon, street.campaign, 200)
-            figures = check_books(daemon, street.campaign, street.books()["invites"], MAX_ATTEMPTS)
-            assert street.books()["misuses"] == {}
-            assert street.books()["live_calls"] == {}
-            print(f"{daemon.folder.parent.name}: {figures}; {time.monotonic() - began:.0f} s")
+    with ThreadPoolExecutor(2) as pool:  # side by side: most of it is waiting
+        runs = [pool.submit(without_events, tmp_path / how, how, seed) for how in ("nailed_up", "ring")]
+        for run in runs:
+            print(run.result())
 
 
 LINK_TROUBLES: dict[str, tuple[tuple[Trouble, ...], str]] = {
@@ -198,8 +198,8 @@ def test_O08_asterisk_lost_during_live_calls_leaves_nothing_open(tmp_path: Path,
             nailed_up = {agent for agent, how in AGENTS.items() if how == "nailed_up"}
             if loss == "frozen":
                 assert lost == []
-            else:  # their phones are off the hook: each says when he is there again
-                assert set(lost) <= nailed_up
+            else:  # their phones are off the hook, or were hung up while they rang: each says when he is there again
+                assert loss == "restarted" or set(lost) <= nailed_up
                 for agent in lost:
                     daemon.ask("agent.ready", agent=agent)
                     daemon.until_at_work(agent)
