@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from dialerd.campaigns.engine import Engine
 from dialerd.control.table import Who
 from dialerd.model.errors import OurMistakeError, Refusal
 from dialerd.model.facts import Configured
+from dialerd.model.intents import AnyIntent
 from dialerd.model.rows import AttemptRow, AuditRow
 from dialerd.model.turn import Committed
 from dialerd.ports.message_bus import MessageBus, NoBus
@@ -115,7 +116,7 @@ class Daemon:
             self._mqtt = self._bus = self._make_bus(settings.mqtt)
         self._publishing = Publishing(self.engine, self._bus)
         self._watching = Watching(self._metrics, self.engine.live)
-        self.turns = TurnLoop(Exchange(self.engine), self.store, self._clock, self._carry_out, self._watching.committed)
+        self.turns = TurnLoop(Exchange(self.engine), self.store, self._clock, self._carry_out, self._tell)
         instance, path = settings.instance, settings.store.path
         self._standing = Standing(instance, path, self.engine.live, self.turns, self.telephony, self._clock)
         if self._mqtt is not None:
@@ -260,8 +261,11 @@ class Daemon:
 
     # --- turns
 
-    def _carry_out(self, committed: Committed) -> None:
-        self._ports(committed)
+    def _carry_out(self, committed: Committed, intents: Sequence[AnyIntent]) -> None:
+        self._ports(committed, intents)
+
+    def _tell(self, committed: Committed, seconds: float) -> None:
+        self._watching.committed(committed, seconds)
         self._publishing.committed(committed)
         for row in committed.rows:
             if isinstance(row, AuditRow):

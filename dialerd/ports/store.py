@@ -39,8 +39,14 @@ class Store(Protocol):
 
     async def load(self) -> Kept: ...
 
-    async def commit(self, batch: Sequence[Committed]) -> None:
-        """Write turns and their rows in ONE transaction; durable when it returns. Raises StoreFailingError, LiveAttemptError."""
+    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
+        """Write turns and their rows in ONE transaction: safe from our own death when it returns; `lasting`: `harden` it too.
+
+        Raises StoreFailingError (call again with the same batch) and LiveAttemptError.
+        """
+
+    async def harden(self) -> None:
+        """Return when all that was committed would survive a power cut. Raises StoreFailingError."""
 
     async def due(self, campaign: str, now: Instant, limit: int) -> tuple[list[LeadRow], Instant | None]:
         """Up to `limit` leads that may be dialed, earliest next_at first, and when the next beyond them is due (None: none is)."""

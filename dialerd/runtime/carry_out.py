@@ -6,10 +6,20 @@ Never before the commit, never twice: a call that is carried out too late is tol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from dialerd.model.facts import AnyFact, CallNotPlaced, LeadsOffered, PhoneEnded
-from dialerd.model.intents import TELEPHONY, Answer, CallPhone, Dial, HangUp, OfferCall, ToTelephony, WantLeads
+from dialerd.model.intents import (
+    TELEPHONY,
+    Answer,
+    AnyIntent,
+    CallPhone,
+    Dial,
+    HangUp,
+    OfferCall,
+    ToTelephony,
+    WantLeads,
+)
 from dialerd.model.turn import Committed
 from dialerd.ports.clock import Clock
 from dialerd.ports.store import Store, StoreFailingError
@@ -38,10 +48,10 @@ class CarryOut:
         self._answer = answer
         self._reading: set[asyncio.Task[None]] = set()
 
-    def __call__(self, committed: Committed) -> None:
-        """Carry out one committed turn."""
+    def __call__(self, committed: Committed, intents: Sequence[AnyIntent]) -> None:
+        """Carry out `intents`, which are of the committed turn."""
         late = self._clock.now() - committed.turn.at > TOO_LATE_S
-        for intent in committed.turn.intents:
+        for intent in intents:
             if isinstance(intent, TELEPHONY):
                 self._call(intent, late)
             elif isinstance(intent, Answer):

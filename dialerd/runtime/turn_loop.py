@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from dialerd.model.facts import (
     AnyFact,
@@ -21,10 +21,12 @@ from dialerd.model.facts import (
     Woke,
 )
 from dialerd.model.instants import FAR, Instant
+from dialerd.model.intents import AnyIntent
 from dialerd.model.turn import Committed
 from dialerd.ports.clock import Clock
 from dialerd.ports.store import Store, StoreFailingError
 from dialerd.runtime.exchange import Exchange
+from dialerd.runtime.lasting import SERVING, must_last, serving
 
 AT_ONCE = 2000
 """Facts taken in one turn at most."""
@@ -36,6 +38,8 @@ UNHURRIED = frozenset({CallRinging, CallAnswered, CallBridged, CallEnded, PhoneR
 """Kinds of facts that nobody waits for, as long as no customer waits for an agent."""
 DUE_LINGER_S = 0.005
 """So long may that wait which is due by time alone, such as the next call: too short for two calls to go out at once."""
+UNSURE_S = 0.050
+"""For so long, at most, is a turn from which nothing binding leaves written without being on the disk."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -47,8 +51,8 @@ class TurnLoop:
         exchange: Exchange,
         store: Store,
         clock: Clock,
-        carry_out: Callable[[Committed], None],
-        on_commit: Callable[[Committed, float], None] = lambda committed, seconds: None,
+        carry_out: Callable[[Committed, Sequence[AnyIntent]], None],
+        on_turn: Callable[[Committed, float], None] = lambda committed, seconds: None,
     ) -> None:
         self.exchange = exchange
         self.failing = ""
@@ -59,10 +63,12 @@ class TurnLoop:
         self._store = store
         self._clock = clock
         self._carry_out = carry_out
-        self._on_commit = on_commit
+        self._on_turn = on_turn
         self._inbox: deque[tuple[AnyFact, asyncio.Future[None] | None]] = deque()
         self._woken = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
+        self._sure_by: Instant = FAR
+        """When what was written must be on the disk at the latest; FAR: it is."""
 
     @property
     def depth(self) -> int:
@@ -89,7 +95,7 @@ class TurnLoop:
         """Turn for ever. Ends by being cancelled, or by OurMistakeError or LiveAttemptError: then the daemon must stop."""
         while True:
             due = self.exchange.next_wakeup()
-            at_latest = FAR if due is None else due + DUE_LINGER_S
+            at_latest = min(FAR if due is None else due + DUE_LINGER_S, self._sure_by)
             await self._clock.wait(min(self._clock.now() + BEAT_S, at_latest), self._woken)
             self.beats += 1
             now = self._clock.now()
@@ -101,25 +107,47 @@ class TurnLoop:
                 self._linger = None
             if self._inbox or (due is not None and due <= now):
                 await self._turn(now)
+            elif now >= self._sure_by:
+                await self._harden()
 
     async def _turn(self, now: Instant) -> None:
         taken = [self._inbox.popleft() for _ in range(min(AT_ONCE, len(self._inbox)))]
         committed = self.exchange.take([fact for fact, _ in taken] or [Woke()], now)
-        await self._commit(committed)
-        self._carry_out(committed)
-        for _, done in taken:
-            if done is not None and not done.done():
+        turn = committed.turn
+        waited_for = [done for _, done in taken if done is not None]
+        lasting = bool(waited_for) or must_last(turn) or now >= self._sure_by
+        urgent = serving(turn)
+        took_s = await self._commit(committed, lasting and not urgent)
+        if urgent:
+            self._carry_out(committed, urgent)
+            if lasting:
+                await self._harden()
+        self._carry_out(committed, [i for i in turn.intents if not isinstance(i, SERVING)] if urgent else turn.intents)
+        for done in waited_for:
+            if not done.done():
                 done.set_result(None)
+        self._on_turn(committed, took_s)
         if len(taken) == AT_ONCE:
             self._woken.set()
 
-    async def _commit(self, committed: Committed) -> None:
+    async def _commit(self, committed: Committed, lasting: bool) -> float:
+        """Write a turn; the seconds that took."""
         loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self._until_it_works(lambda: self._store.commit((committed,), lasting))
+        self._sure_by = FAR if lasting else min(self._sure_by, self._clock.now() + UNSURE_S)
+        self.turns += 1
+        return loop.time() - began
+
+    async def _harden(self) -> None:
+        await self._until_it_works(self._store.harden)
+        self._sure_by = FAR
+
+    async def _until_it_works(self, write: Callable[[], Awaitable[None]]) -> None:
         tries = 0
         while True:
-            began = loop.time()
             try:
-                await self._store.commit((committed,))
+                await write()
             except StoreFailingError as trouble:
                 self.failing = str(trouble)
                 never = asyncio.Event()
@@ -129,6 +157,4 @@ class TurnLoop:
                 await self._clock.wait(self._clock.now() + pause, never)
                 continue
             self.failing = ""
-            self.turns += 1
-            self._on_commit(committed, loop.time() - began)
             return

@@ -86,9 +86,9 @@ class SlowStore(SqliteStore):
         self.disk = asyncio.Event()
         self.disk.set()
 
-    async def commit(self, batch: Sequence[Committed]) -> None:
+    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
         await self.disk.wait()
-        await super().commit(batch)
+        await super().commit(batch, lasting)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ async def office(store: SlowStore) -> AsyncIterator[Office]:
     clock = WallClock()
     engine = Engine(await store.load())
     ports: list[CarryOut] = []
-    turns = TurnLoop(Exchange(engine), store, clock, lambda committed: ports[0](committed))  # noqa: PLW0108
+    turns = TurnLoop(Exchange(engine), store, clock, lambda committed, intents: ports[0](committed, intents))  # noqa: PLW0108
     requests = Requests(engine, turns, store, clock, HouseOfNobody())
     ports.append(CarryOut({}, store, clock, turns.put, requests.answered))
     running = asyncio.create_task(turns.run())

@@ -6,6 +6,7 @@ Never waits for a given time: what must happen is waited for with a deadline.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
 import sqlite3
@@ -26,10 +27,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
+from dialerd.adapters.storage import sqlite as sqlite_store
 from dialerd.adapters.storage import upgrading
 from dialerd.adapters.storage.cells import SHAPES
-from dialerd.adapters.storage.connecting import connect
+from dialerd.adapters.storage.connecting import connect, connect_reader
 from dialerd.adapters.storage.ledger import SyncLedger
+from dialerd.adapters.storage.log_sync import checkpoint
 from dialerd.adapters.storage.sqlite import SqliteStore
 from dialerd.adapters.storage.statements import Statement, statements
 from dialerd.adapters.storage.tables import SCHEMA
@@ -420,7 +423,7 @@ def test_O08_the_migrations_make_the_schema_of_the_tables(path: str) -> None:
 
 
 def test_O08_a_migration_that_fails_leaves_nothing_behind(path: str) -> None:
-    with closing(connect(path, "full")) as connection:
+    with closing(connect(path)) as connection:
         connection.execute("PRAGMA max_page_count=9")
         with pytest.raises(sqlite3.OperationalError, match="full"):
             upgrading.upgrade(path, connection)
@@ -431,15 +434,15 @@ def test_O08_a_migration_that_fails_leaves_nothing_behind(path: str) -> None:
 
 
 def test_O08_a_connection_is_set_for_safety(path: str) -> None:
-    for word, number in (("full", 2), ("normal", 1)):
+    for word in ("full", "normal"):
         with opened(path, word) as ledger:
             found = {
                 name: ledger.connection.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys", "wal_autocheckpoint")
             }
             assert found == {
-                "journal_mode": "wal", "synchronous": number, "busy_timeout": 5000, "foreign_keys": 1,
-                "wal_autocheckpoint": 1000,
+                "journal_mode": "wal", "synchronous": 1, "busy_timeout": 5000, "foreign_keys": 1,
+                "wal_autocheckpoint": 16000,
             }  # fmt: skip
     for name in (path, f"{path}.lock"):
         assert stat.S_IMODE(os.stat(name).st_mode) == 0o600
@@ -458,6 +461,88 @@ def test_O08_maintaining_empties_the_write_ahead_log_and_waits_for_nobody(path: 
         assert ledger.connection.execute("PRAGMA busy_timeout").fetchone()[0] == 5000
     with opened(":memory:") as ledger:
         assert ledger.maintain() == 0
+
+
+def test_O08_what_lasts_is_synced_and_what_need_not_is_only_written(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    fdatasync = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda log: (synced.append(os.fstat(log).st_ino), fdatasync(log)))
+    with opened(path, "full") as ledger:
+        of_the_log = os.stat(f"{path}-wal").st_ino
+        synced.clear()
+        ledger.commit([turn(1, campaign())], lasting=False)
+        assert synced == []
+        ledger.harden()
+        assert synced == [of_the_log]
+        ledger.commit([turn(2)])
+        assert synced == [of_the_log] * 2
+    synced.clear()
+    with opened(f"{path}.normal", "normal") as ledger:
+        ledger.commit([turn(1, campaign())])
+        ledger.harden()
+    assert synced == []
+
+
+def test_O08_a_disk_that_refused_is_not_believed_the_next_time_but_written_anew(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fdatasync = os.fdatasync
+    said: list[str] = []
+
+    def refuse(log: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with opened(path, "full") as ledger:
+        ledger.connection.set_trace_callback(said.append)
+        monkeypatch.setattr(os, "fdatasync", refuse)
+        batch = [turn(1, campaign())]
+        with pytest.raises(StoreFailingError, match="write-ahead log to the disk: Input/output error"):
+            ledger.commit(batch)
+        assert ledger.seq == 1, "it is written; only the disk's word is missing"
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        said.clear()
+        ledger.commit(batch)
+        assert said == ["PRAGMA wal_checkpoint(FULL)"]
+        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as file_alone:
+            assert file_alone.execute("SELECT max(seq) FROM turns").fetchone() == (1,)
+        said.clear()
+        ledger.commit([turn(2)])
+        assert not [words for words in said if "checkpoint" in words]
+        with pytest.raises(OurMistakeError, match="turn 2 after turn 2"):
+            ledger.commit([turn(2)])
+
+
+async def test_O08_the_write_ahead_log_is_moved_by_the_connection_that_reads(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved_by: list[str] = []
+
+    def moving(connection: sqlite3.Connection) -> int:
+        moved_by.append("a reader" if connection.execute("PRAGMA query_only").fetchone()[0] else "the writer")
+        return checkpoint(connection)
+
+    monkeypatch.setattr(sqlite_store, "checkpoint", moving)
+    store = SqliteStore(path, "normal")
+    await store.open()
+    await store.commit([turn(1, campaign())])
+    for seq in range(2, 1502):
+        await store.commit([turn(seq, lead(seq))])
+    await store.close()
+    assert len(moved_by) >= 2
+    assert set(moved_by) == {"a reader"}
+    with opened(path) as ledger:
+        assert ledger.load().seq == 1501
+
+
+def test_O08_a_moved_log_starts_from_its_beginning_again(path: str) -> None:
+    with opened(path) as ledger, closing(connect_reader(path)) as reader:
+        ledger.commit([turn(1, campaign())])
+        ledger.commit(big(2))
+        size = os.path.getsize(f"{path}-wal")
+        for seq in range(3, 9):
+            assert checkpoint(reader) == 0
+            ledger.commit(big(seq))
+        assert os.path.getsize(f"{path}-wal") < 2 * size
 
 
 WALKS = {

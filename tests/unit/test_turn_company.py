@@ -23,8 +23,11 @@ class Paper:
     def __init__(self) -> None:
         self.turns: list[Committed] = []
 
-    async def commit(self, batch: Sequence[Committed]) -> None:
+    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
         self.turns += batch
+
+    async def harden(self) -> None:
+        pass
 
     @property
     def kinds(self) -> list[list[str]]:
@@ -42,7 +45,7 @@ class House:
             centre.exchange,
             self.paper,  # type: ignore[arg-type]
             WallClock(),
-            lambda committed: self.wanted.extend(committed.turn.intents),
+            lambda committed, intents: self.wanted.extend(intents),
         )
 
     async def until(self, holds: Callable[[], object]) -> None:
@@ -115,7 +118,7 @@ async def test_what_came_during_a_commit_is_not_forgotten() -> None:
     async with running(centre) as house:
         commit = house.paper.commit
 
-        async def slow(batch: Sequence[Committed]) -> None:
+        async def slow(batch: Sequence[Committed], lasting: bool = True) -> None:
             if not house.paper.turns:
                 house.loop.put(f.CallWaiting(two.call))
             await commit(batch)

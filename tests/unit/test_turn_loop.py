@@ -51,11 +51,15 @@ class Store:
         self.turns: list[Committed] = []
         self.tried = asyncio.Event()
 
-    async def commit(self, batch: Sequence[Committed]) -> None:
+    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
         self.tried.set()
         if self.full:
             raise StoreFailingError("database or disk is full")
         self.turns += batch
+
+    async def harden(self) -> None:
+        if self.full:
+            raise StoreFailingError("database or disk is full")
 
 
 async def until(holds: Any) -> None:
@@ -67,7 +71,7 @@ async def until(holds: Any) -> None:
 @pytest.fixture
 def parts() -> tuple[HandClock, Store, TurnLoop, list[Committed]]:
     clock, store, left = HandClock(), Store(), []
-    loop = TurnLoop(Exchange(Engine(nothing_kept("00c0ffee"))), store, clock, left.append)  # type: ignore[arg-type]
+    loop = TurnLoop(Exchange(Engine(nothing_kept("00c0ffee"))), store, clock, lambda turn, _: left.append(turn))  # type: ignore[arg-type]
     return clock, store, loop, left
 
 
@@ -151,7 +155,7 @@ async def test_O08_a_call_decided_too_long_ago_is_told_as_not_placed_instead_of_
     hang_up = i.HangUp("c0", "pbx", "stray")
     turn = Turn(1, clock.now(), (), (dial(), hang_up))
     clock.time += late_s
-    carry(Committed(turn, ()))
+    carry(Committed(turn, ()), turn.intents)
     assert telephony.submitted == ([dial(), hang_up] if sent else [hang_up])
     assert [type(fact) for fact in told] == ([] if sent else [f.CallNotPlaced])
 
@@ -161,5 +165,6 @@ async def test_a_hang_up_of_a_leg_on_nobody_knows_which_server_goes_to_all() -> 
 
     one, two = Recorded(), Recorded()
     carry = CarryOut({"a": one, "b": two}, Store(), HandClock(), lambda fact: None, lambda answer: None)  # type: ignore[arg-type]
-    carry(Committed(Turn(1, START, (), (i.HangUp("c0", "", "stray"),)), ()))
+    turn = Turn(1, START, (), (i.HangUp("c0", "", "stray"),))
+    carry(Committed(turn, ()), turn.intents)
     assert one.submitted == two.submitted == [i.HangUp("c0", "", "stray")]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from dialerd.model.errors import OurMistakeError
 from dialerd.ports.store import StoreFailingError
 
 MEMORY = ":memory:"
@@ -18,7 +17,8 @@ SYNCHRONOUS = ("full", "normal")
 BUSY_MS = 5000
 """How long a statement waits for another process's lock."""
 _CACHE_KIB = 16384
-_CHECKPOINT_PAGES = 1000
+_CHECKPOINT_PAGES = 16000
+"""At so many pages in the write-ahead log a commit moves them itself; SqliteStore does it long before, beside the commits."""
 
 
 def place_of(path: str) -> str:
@@ -52,10 +52,8 @@ def create(place: str) -> None:
         raise StoreFailingError(f"store {place}: cannot open it: {error.strerror}") from error
 
 
-def connect(place: str, synchronous: str) -> sqlite3.Connection:
-    """A connection that writes. Raises sqlite3.Error, StoreFailingError, OurMistakeError for another `synchronous`."""
-    if synchronous not in SYNCHRONOUS:
-        raise OurMistakeError(f"synchronous {synchronous!r}: must be one of {', '.join(SYNCHRONOUS)}")
+def connect(place: str) -> sqlite3.Connection:
+    """A connection that writes and never waits for the disk: `log_sync` does. Raises sqlite3.Error, StoreFailingError."""
     connection = _connect(place)
     try:
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
@@ -63,7 +61,8 @@ def connect(place: str, synchronous: str) -> sqlite3.Connection:
             raise StoreFailingError(
                 f"store {place}: no write-ahead log here (journal mode {mode}): is it a network disk?"
             )
-        connection.execute(f"PRAGMA synchronous={synchronous}")
+        # With `normal` SQLite still syncs the log before, and the file after, each checkpoint: that keeps the file whole.
+        connection.execute("PRAGMA synchronous=normal")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA foreign_keys=ON")
     except BaseException:

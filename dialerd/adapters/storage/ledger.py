@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dialerd.adapters.storage.cells import ATTEMPT, Cells, Sheet, sheet
 from dialerd.adapters.storage.connecting import BUSY_MS, MEMORY, SYNCHRONOUS, connect, create, place_of
 from dialerd.adapters.storage.file_lock import FileLock
+from dialerd.adapters.storage.log_sync import LogSync
 from dialerd.adapters.storage.reading import SQL, Reading
 from dialerd.adapters.storage.troubles import trouble
 from dialerd.adapters.storage.upgrading import upgrade
@@ -36,7 +37,10 @@ class SyncLedger(Reading):
         self._path = path
         self._synchronous = synchronous
         self._lock: FileLock | None = None
+        self._log = LogSync(durable=synchronous == "full")
         self._seq = 0
+        self._owed = 0
+        """Last turn that is written while the disk has not said that it lasts."""
 
     def open(self) -> None:
         """Connect and bring the schema up to date; a new store is made where there is none.
@@ -52,10 +56,11 @@ class SyncLedger(Reading):
                 self._lock = FileLock(self.place)
                 self._lock.take()
                 create(self.place)
-            self._connection = connect(self.place, self._synchronous)
+            self._connection = connect(self.place)
             upgrade(self.place, self._connection)
             self._name()
-            self._seq = self._connection.execute(SQL.last_seq.sql).fetchone()[0]
+            self._seq = self._owed = self._connection.execute(SQL.last_seq.sql).fetchone()[0]
+            self.harden()
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.Error):
@@ -72,6 +77,7 @@ class SyncLedger(Reading):
         """Let go of the database and its lock; a transaction that is open is undone. May be called twice."""
         connection, self._connection = self._connection, None
         try:
+            self._log.close()
             if connection is not None:
                 connection.close()
         finally:
@@ -86,17 +92,34 @@ class SyncLedger(Reading):
 
     # --- writing
 
-    def commit(self, batch: Sequence[Committed]) -> None:
-        """Write turns and their rows in one transaction.
+    def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
+        """Write turns and their rows in one transaction; `lasting`: and `harden` it.
 
         Raises StoreFailingError, LiveAttemptError, and OurMistakeError if the turns do not follow the last one or a row
-        breaks the schema; then nothing is written.
+        breaks the schema; then nothing is written. If only `harden` failed, the same call may be made again.
         """
         if batch:
-            self.write(sheet(batch))
+            self.put(sheet(batch), lasting)
+
+    def put(self, batch: Sheet, lasting: bool) -> None:
+        """As `commit`, for a batch that `cells.sheet` made."""
+        written = batch.first + len(batch.turns) - 1 == self._seq == self._owed
+        if not (lasting and written):
+            self.write(batch)
+        if lasting:
+            self.harden()
+
+    def harden(self) -> None:
+        """Return when all that was written would survive a power cut (with `full`). Raises StoreFailingError."""
+        try:
+            if self.place != MEMORY:
+                self._log.harden(self.place, self.connection)
+        except (OSError, sqlite3.Error) as error:
+            raise trouble(self.place, "bring the write-ahead log to the disk", error) from error
+        self._owed = 0
 
     def write(self, batch: Sheet) -> None:
-        """Write a batch that `cells.sheet` made; raises as `commit`."""
+        """Write a batch that `cells.sheet` made, safe from our own death but not from a power cut; raises as `commit`."""
         if batch.first != self._seq + 1:
             raise OurMistakeError(f"store {self.place}: turn {batch.first} after turn {self._seq}")
         connection = self.connection
@@ -116,6 +139,7 @@ class SyncLedger(Reading):
             self._undo()
             raise
         self._seq += len(batch.turns)
+        self._owed = self._seq
 
     def _undo(self) -> None:
         connection = self.connection

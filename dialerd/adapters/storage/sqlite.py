@@ -5,9 +5,11 @@ Never runs SQL in the event loop and never leaves a transaction open, whoever is
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from asyncio import Future
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 import aiosqlite
@@ -15,6 +17,7 @@ import aiosqlite
 from dialerd.adapters.storage.cells import sheet
 from dialerd.adapters.storage.connecting import MEMORY, connect_reader
 from dialerd.adapters.storage.ledger import SyncLedger
+from dialerd.adapters.storage.log_sync import checkpoint
 from dialerd.adapters.storage.reading import Reading
 from dialerd.adapters.storage.troubles import trouble
 from dialerd.model.errors import OurMistakeError
@@ -25,6 +28,9 @@ from dialerd.ports.store import Kept
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+COMMITS_A_CHECKPOINT = 200
+"""After so many commits the write-ahead log is moved into the file, by the connection that reads."""
 
 
 class Hop(aiosqlite.Connection):
@@ -71,6 +77,8 @@ class SqliteStore:
         self._writer: Hop | None = None
         self._reader: Hop | None = None
         self._reading: Reading = self._ledger
+        self._commits = 0
+        self._moving: asyncio.Task[None] | None = None
 
     @property
     def seq(self) -> int:
@@ -112,7 +120,10 @@ class SqliteStore:
         """Finish what was asked and let go of the file. May be called twice."""
         writer, self._writer = self._writer, None
         reader, self._reader = self._reader, None
+        moving, self._moving = self._moving, None
         try:
+            if moving is not None:
+                await asyncio.gather(moving, return_exceptions=True)
             if reader is not None:
                 await reader.end()
         finally:
@@ -132,10 +143,26 @@ class SqliteStore:
 
     # --- writing
 
-    async def commit(self, batch: Sequence[Committed]) -> None:
+    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
         """See `SyncLedger.commit`. The batch is copied before the first await: its rows may change afterwards."""
-        if batch:
-            await self._write(self._ledger.write, sheet(batch))
+        if not batch:
+            return
+        await self._write(self._ledger.put, sheet(batch), lasting)
+        self._commits += 1
+        if self._commits >= COMMITS_A_CHECKPOINT and self._reader is not None and self._moving is None:
+            self._commits = 0
+            self._moving = asyncio.get_running_loop().create_task(self._move_log(self._reader))
+
+    async def harden(self) -> None:
+        """See `SyncLedger.harden`."""
+        await self._write(self._ledger.harden)
+
+    async def _move_log(self, reader: Hop) -> None:
+        # Beside the commits, which would wait for the disk several times in it. A failure is met again by the next commit,
+        # or by the checkpoint that SQLite makes in a commit when the log has become long.
+        with suppress(sqlite3.Error):
+            await reader.run(lambda: checkpoint(self._reading.connection))
+        self._moving = None
 
     async def prune(self, turns_before: Instant, replies_before: Instant) -> int:
         """See `SyncLedger.prune`; commits go between its portions."""

@@ -43,4 +43,6 @@ def trouble(path: str, doing: str, error: Exception) -> Exception:
         return OurMistakeError(f"{where}: {error}")
     if isinstance(error, sqlite3.Error):
         return StoreFailingError(f"{where}: {reason(error)}")
+    if isinstance(error, OSError):
+        return StoreFailingError(f"{where}: {error.strerror}")
     return OurMistakeError(f"{where}: {type(error).__name__}: {error}")

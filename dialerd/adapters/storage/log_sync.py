@@ -1,0 +1,71 @@
+"""Brings the write-ahead log to the disk and moves it into the file, apart from the transactions that wrote it.
+
+Never takes a second success for the truth after a failed one: what the disk has once refused is written anew.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+_ROUNDS = 3
+
+
+class LogSync:
+    """The log's own descriptor. Any descriptor of a file syncs all that was written to it; SQLite keeps no locks on the log."""
+
+    def __init__(self, durable: bool) -> None:
+        """`durable`: whether anything is synced at all (`synchronous: full`)."""
+        self._durable = durable
+        self._log: int | None = None
+        self._doubtful = False
+
+    def harden(self, place: str, connection: sqlite3.Connection) -> None:
+        """Return when the transactions committed until now are on the disk. Raises OSError or sqlite3.Error."""
+        if not self._durable:
+            return
+        if self._doubtful:
+            # After a failed sync the kernel may have dropped the pages and still say well the next time: a checkpoint
+            # copies them out of the log into the file and syncs that.
+            busy, pages, moved = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+            if busy or moved < pages:
+                raise sqlite3.OperationalError("a reader keeps the write-ahead log from being moved into the file")
+            self._doubtful = False
+            return
+        if self._log is None:
+            self._open(place)
+        assert self._log is not None
+        try:
+            os.fdatasync(self._log)
+        except OSError:
+            self._doubtful = True
+            raise
+
+    def _open(self, place: str) -> None:
+        self._log = os.open(place + "-wal", os.O_RDWR | os.O_CLOEXEC)
+        directory = os.open(os.path.dirname(place), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)  # the log's name is to survive too
+        finally:
+            os.close(directory)
+
+    def close(self) -> None:
+        """Let go of the log. May be called twice."""
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
+
+
+def checkpoint(connection: sqlite3.Connection) -> int:
+    """Move the log into the file, waiting for nobody; the pages that had to stay. Raises sqlite3.Error.
+
+    The log starts from its beginning again once nothing is left in it. What is written meanwhile stays, so a second,
+    much shorter, round is made.
+    """
+    left = 0
+    for _ in range(_ROUNDS):
+        _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        left = max(int(pages) - int(moved), 0)
+        if not left:
+            break
+    return left
