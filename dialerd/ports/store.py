@@ -39,14 +39,17 @@ class Store(Protocol):
 
     async def load(self) -> Kept: ...
 
-    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
-        """Write turns and their rows in ONE transaction: safe from our own death when it returns; `lasting`: `harden` it too.
+    async def commit(self, batch: Sequence[Committed]) -> None:
+        """Write turns and their rows in ONE transaction: it survives our own death, and a power cut after `harden`.
 
-        Raises StoreFailingError (call again with the same batch) and LiveAttemptError.
+        Raises StoreFailingError, LiveAttemptError.
         """
 
     async def harden(self) -> None:
-        """Return when all that was committed would survive a power cut. Raises StoreFailingError."""
+        """Return when all that was committed before the call would survive a power cut. Raises StoreFailingError.
+
+        May run beside commits.
+        """
 
     async def due(self, campaign: str, now: Instant, limit: int) -> tuple[list[LeadRow], Instant | None]:
         """Up to `limit` leads that may be dialed, earliest next_at first, and when the next beyond them is due (None: none is)."""

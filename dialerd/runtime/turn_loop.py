@@ -27,6 +27,7 @@ from dialerd.ports.clock import Clock
 from dialerd.ports.store import Store, StoreFailingError
 from dialerd.runtime.exchange import Exchange
 from dialerd.runtime.lasting import SERVING, must_last, serving
+from dialerd.runtime.leaving import Leaving, Written
 
 AT_ONCE = 2000
 """Facts taken in one turn at most."""
@@ -38,8 +39,6 @@ UNHURRIED = frozenset({CallRinging, CallAnswered, CallBridged, CallEnded, PhoneR
 """Kinds of facts that nobody waits for, as long as no customer waits for an agent."""
 DUE_LINGER_S = 0.005
 """So long may that wait which is due by time alone, such as the next call: too short for two calls to go out at once."""
-UNSURE_S = 0.050
-"""For so long, at most, is a turn from which nothing binding leaves written without being on the disk."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -55,8 +54,6 @@ class TurnLoop:
         on_turn: Callable[[Committed, float], None] = lambda committed, seconds: None,
     ) -> None:
         self.exchange = exchange
-        self.failing = ""
-        """Why the store cannot be written; empty while it can."""
         self.beats = 0
         """Advances at least once a second while the loop is well."""
         self.turns = 0
@@ -67,8 +64,13 @@ class TurnLoop:
         self._inbox: deque[tuple[AnyFact, asyncio.Future[None] | None]] = deque()
         self._woken = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
-        self._sure_by: Instant = FAR
-        """When what was written must be on the disk at the latest; FAR: it is."""
+        self._failing: dict[str, str] = {}
+        self._leaving = Leaving(self._harden, carry_out)
+
+    @property
+    def failing(self) -> str:
+        """Why the store cannot be written; empty while it can."""
+        return next(iter(self._failing.values()), "")
 
     @property
     def depth(self) -> int:
@@ -93,68 +95,71 @@ class TurnLoop:
 
     async def run(self) -> None:
         """Turn for ever. Ends by being cancelled, or by OurMistakeError or LiveAttemptError: then the daemon must stop."""
-        while True:
-            due = self.exchange.next_wakeup()
-            at_latest = min(FAR if due is None else due + DUE_LINGER_S, self._sure_by)
-            await self._clock.wait(min(self._clock.now() + BEAT_S, at_latest), self._woken)
-            self.beats += 1
-            now = self._clock.now()
-            if not self._woken.is_set() and now < at_latest:
-                continue
-            self._woken.clear()
-            if self._linger is not None:
-                self._linger.cancel()
-                self._linger = None
-            if self._inbox or (due is not None and due <= now):
-                await self._turn(now)
-            elif now >= self._sure_by:
-                await self._harden()
+        leaving = asyncio.get_running_loop().create_task(self._leaving.run())
+        leaving.add_done_callback(lambda _: self._woken.set())
+        try:
+            while not leaving.done():
+                await self._once()
+            await leaving
+        finally:
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+
+    async def _once(self) -> None:
+        due = self.exchange.next_wakeup()
+        at_latest = FAR if due is None else due + DUE_LINGER_S
+        await self._clock.wait(min(self._clock.now() + BEAT_S, at_latest), self._woken)
+        self.beats += 1
+        now = self._clock.now()
+        if not self._woken.is_set() and now < at_latest:
+            return
+        self._woken.clear()
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        if self._inbox or (due is not None and due <= now):
+            await self._turn(now)
 
     async def _turn(self, now: Instant) -> None:
         taken = [self._inbox.popleft() for _ in range(min(AT_ONCE, len(self._inbox)))]
         committed = self.exchange.take([fact for fact, _ in taken] or [Woke()], now)
+        took_s = await self._commit(committed)
         turn = committed.turn
         waited_for = [done for _, done in taken if done is not None]
-        lasting = bool(waited_for) or must_last(turn) or now >= self._sure_by
+        intents: Sequence[AnyIntent] = turn.intents
         urgent = serving(turn)
-        took_s = await self._commit(committed, lasting and not urgent)
         if urgent:
             self._carry_out(committed, urgent)
-            if lasting:
-                await self._harden()
-        self._carry_out(committed, [i for i in turn.intents if not isinstance(i, SERVING)] if urgent else turn.intents)
-        for done in waited_for:
-            if not done.done():
-                done.set_result(None)
+            intents = [intent for intent in intents if not isinstance(intent, SERVING)]
+        self._leaving.put(Written(committed, intents, waited_for, bool(waited_for) or must_last(turn)))
         self._on_turn(committed, took_s)
         if len(taken) == AT_ONCE:
             self._woken.set()
+        await self._leaving.room()
 
-    async def _commit(self, committed: Committed, lasting: bool) -> float:
+    async def _commit(self, committed: Committed) -> float:
         """Write a turn; the seconds that took."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await self._until_it_works(lambda: self._store.commit((committed,), lasting))
-        self._sure_by = FAR if lasting else min(self._sure_by, self._clock.now() + UNSURE_S)
+        await self._until_it_works(lambda: self._store.commit((committed,)), "store")
         self.turns += 1
         return loop.time() - began
 
     async def _harden(self) -> None:
-        await self._until_it_works(self._store.harden)
-        self._sure_by = FAR
+        await self._until_it_works(self._store.harden, "disk")
 
-    async def _until_it_works(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _until_it_works(self, write: Callable[[], Awaitable[None]], what: str) -> None:
         tries = 0
         while True:
             try:
                 await write()
             except StoreFailingError as trouble:
-                self.failing = str(trouble)
+                self._failing[what] = str(trouble)
                 never = asyncio.Event()
                 pause = RETRY_S[min(tries, len(RETRY_S) - 1)]
                 tries += 1
                 self.beats += 1
                 await self._clock.wait(self._clock.now() + pause, never)
                 continue
-            self.failing = ""
+            self._failing.pop(what, None)
             return

@@ -23,7 +23,7 @@ class Paper:
     def __init__(self) -> None:
         self.turns: list[Committed] = []
 
-    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
+    async def commit(self, batch: Sequence[Committed]) -> None:
         self.turns += batch
 
     async def harden(self) -> None:
@@ -118,7 +118,7 @@ async def test_what_came_during_a_commit_is_not_forgotten() -> None:
     async with running(centre) as house:
         commit = house.paper.commit
 
-        async def slow(batch: Sequence[Committed], lasting: bool = True) -> None:
+        async def slow(batch: Sequence[Committed]) -> None:
             if not house.paper.turns:
                 house.loop.put(f.CallWaiting(two.call))
             await commit(batch)

@@ -51,7 +51,7 @@ class Store:
         self.turns: list[Committed] = []
         self.tried = asyncio.Event()
 
-    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
+    async def commit(self, batch: Sequence[Committed]) -> None:
         self.tried.set()
         if self.full:
             raise StoreFailingError("database or disk is full")

@@ -37,10 +37,9 @@ class SyncLedger(Reading):
         self._path = path
         self._synchronous = synchronous
         self._lock: FileLock | None = None
-        self._log = LogSync(durable=synchronous == "full")
+        self.log: LogSync | None = None
+        """Brings what was written to the disk; None where nothing is synced (`normal`, `:memory:`, not open)."""
         self._seq = 0
-        self._owed = 0
-        """Last turn that is written while the disk has not said that it lasts."""
 
     def open(self) -> None:
         """Connect and bring the schema up to date; a new store is made where there is none.
@@ -59,11 +58,13 @@ class SyncLedger(Reading):
             self._connection = connect(self.place)
             upgrade(self.place, self._connection)
             self._name()
-            self._seq = self._owed = self._connection.execute(SQL.last_seq.sql).fetchone()[0]
-            self.harden()
+            self._seq = self._connection.execute(SQL.last_seq.sql).fetchone()[0]
+            if self._synchronous == "full" and self.place != MEMORY:
+                self.log = LogSync(self.place)
+                self.log.sync()
         except BaseException as error:
             self.close()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, sqlite3.Error | OSError):
                 raise trouble(self.place, "open it", error) from error
             raise
 
@@ -77,7 +78,8 @@ class SyncLedger(Reading):
         """Let go of the database and its lock; a transaction that is open is undone. May be called twice."""
         connection, self._connection = self._connection, None
         try:
-            self._log.close()
+            if self.log is not None:
+                self.log.close()
             if connection is not None:
                 connection.close()
         finally:
@@ -92,34 +94,29 @@ class SyncLedger(Reading):
 
     # --- writing
 
-    def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
-        """Write turns and their rows in one transaction; `lasting`: and `harden` it.
+    def commit(self, batch: Sequence[Committed]) -> None:
+        """Write turns and their rows in one transaction: it survives our own death, and a power cut after `harden`.
 
         Raises StoreFailingError, LiveAttemptError, and OurMistakeError if the turns do not follow the last one or a row
-        breaks the schema; then nothing is written. If only `harden` failed, the same call may be made again.
+        breaks the schema; then nothing is written.
         """
         if batch:
-            self.put(sheet(batch), lasting)
-
-    def put(self, batch: Sheet, lasting: bool) -> None:
-        """As `commit`, for a batch that `cells.sheet` made."""
-        written = batch.first + len(batch.turns) - 1 == self._seq == self._owed
-        if not (lasting and written):
-            self.write(batch)
-        if lasting:
-            self.harden()
+            self.write(sheet(batch))
 
     def harden(self) -> None:
-        """Return when all that was written would survive a power cut (with `full`). Raises StoreFailingError."""
+        """Return when all that was committed would survive a power cut (with `full`). Raises StoreFailingError."""
+        if self.log is None:
+            return
         try:
-            if self.place != MEMORY:
-                self._log.harden(self.place, self.connection)
+            if self.log.doubtful:
+                self.log.renew(self.connection)
+            else:
+                self.log.sync()
         except (OSError, sqlite3.Error) as error:
             raise trouble(self.place, "bring the write-ahead log to the disk", error) from error
-        self._owed = 0
 
     def write(self, batch: Sheet) -> None:
-        """Write a batch that `cells.sheet` made, safe from our own death but not from a power cut; raises as `commit`."""
+        """Write a batch that `cells.sheet` made; raises as `commit`."""
         if batch.first != self._seq + 1:
             raise OurMistakeError(f"store {self.place}: turn {batch.first} after turn {self._seq}")
         connection = self.connection
@@ -139,7 +136,6 @@ class SyncLedger(Reading):
             self._undo()
             raise
         self._seq += len(batch.turns)
-        self._owed = self._seq
 
     def _undo(self) -> None:
         connection = self.connection

@@ -14,36 +14,37 @@ _ROUNDS = 3
 class LogSync:
     """The log's own descriptor. Any descriptor of a file syncs all that was written to it; SQLite keeps no locks on the log."""
 
-    def __init__(self, durable: bool) -> None:
-        """`durable`: whether anything is synced at all (`synchronous: full`)."""
-        self._durable = durable
+    def __init__(self, place: str) -> None:
+        """`place`: the store's file."""
+        self._place = place
         self._log: int | None = None
-        self._doubtful = False
+        self.doubtful = False
+        """A sync has failed: the kernel may have dropped the pages and still say well the next time."""
 
-    def harden(self, place: str, connection: sqlite3.Connection) -> None:
-        """Return when the transactions committed until now are on the disk. Raises OSError or sqlite3.Error."""
-        if not self._durable:
-            return
-        if self._doubtful:
-            # After a failed sync the kernel may have dropped the pages and still say well the next time: a checkpoint
-            # copies them out of the log into the file and syncs that.
-            busy, pages, moved = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
-            if busy or moved < pages:
-                raise sqlite3.OperationalError("a reader keeps the write-ahead log from being moved into the file")
-            self._doubtful = False
-            return
+    def sync(self) -> None:
+        """Return when what was committed until now is on the disk. Uses no connection, so it may be beside commits.
+
+        Raises OSError; then only `renew` helps.
+        """
         if self._log is None:
-            self._open(place)
+            self._open()
         assert self._log is not None
         try:
             os.fdatasync(self._log)
         except OSError:
-            self._doubtful = True
+            self.doubtful = True
             raise
 
-    def _open(self, place: str) -> None:
-        self._log = os.open(place + "-wal", os.O_RDWR | os.O_CLOEXEC)
-        directory = os.open(os.path.dirname(place), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def renew(self, connection: sqlite3.Connection) -> None:
+        """After a failed sync: copy the pages out of the log into the file and sync that. Raises sqlite3.Error."""
+        busy, pages, moved = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        if busy or moved < pages:
+            raise sqlite3.OperationalError("a reader keeps the write-ahead log from being moved into the file")
+        self.doubtful = False
+
+    def _open(self) -> None:
+        self._log = os.open(self._place + "-wal", os.O_RDWR | os.O_CLOEXEC)
+        directory = os.open(os.path.dirname(self._place), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(directory)  # the log's name is to survive too
         finally:

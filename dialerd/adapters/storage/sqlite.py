@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from asyncio import Future
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
@@ -67,7 +68,7 @@ class SqliteStore:
     """`dialerd.ports.store.Store` in one SQLite file, or in memory.
 
     A file has two connections, each with its thread: commits go to one, questions to the other, so neither waits for the
-    other. `:memory:` has one for both: a database in memory is seen by its own connection only.
+    other; a third thread syncs. `:memory:` has one for both: a database in memory is seen by its own connection only.
     A task cancelled during `commit` leaves the batch wholly written or not at all; which of them `load` tells.
     """
 
@@ -77,6 +78,7 @@ class SqliteStore:
         self._writer: Hop | None = None
         self._reader: Hop | None = None
         self._reading: Reading = self._ledger
+        self._syncer: ThreadPoolExecutor | None = None
         self._commits = 0
         self._moving: asyncio.Task[None] | None = None
 
@@ -95,6 +97,7 @@ class SqliteStore:
             if self._ledger.place != MEMORY:
                 self._reader = Hop(self._connect_reader, self._close_reader)
                 await self._reader
+                self._syncer = ThreadPoolExecutor(1, "log sync")
         except BaseException:
             await self.close()
             raise
@@ -122,6 +125,9 @@ class SqliteStore:
         reader, self._reader = self._reader, None
         moving, self._moving = self._moving, None
         try:
+            syncer, self._syncer = self._syncer, None
+            if syncer is not None:
+                await asyncio.to_thread(syncer.shutdown)
             if moving is not None:
                 await asyncio.gather(moving, return_exceptions=True)
             if reader is not None:
@@ -143,19 +149,25 @@ class SqliteStore:
 
     # --- writing
 
-    async def commit(self, batch: Sequence[Committed], lasting: bool = True) -> None:
+    async def commit(self, batch: Sequence[Committed]) -> None:
         """See `SyncLedger.commit`. The batch is copied before the first await: its rows may change afterwards."""
         if not batch:
             return
-        await self._write(self._ledger.put, sheet(batch), lasting)
+        await self._write(self._ledger.write, sheet(batch))
         self._commits += 1
         if self._commits >= COMMITS_A_CHECKPOINT and self._reader is not None and self._moving is None:
             self._commits = 0
             self._moving = asyncio.get_running_loop().create_task(self._move_log(self._reader))
 
     async def harden(self) -> None:
-        """See `SyncLedger.harden`."""
-        await self._write(self._ledger.harden)
+        """See `SyncLedger.harden`. Beside the commits, in a thread of its own, as long as the disk takes what it is given."""
+        log = self._ledger.log
+        if log is None:
+            return
+        if log.doubtful or self._syncer is None:
+            await self._write(self._ledger.harden)
+        else:
+            await asyncio.get_running_loop().run_in_executor(self._syncer, self._ledger.harden)
 
     async def _move_log(self, reader: Hop) -> None:
         # Beside the commits, which would wait for the disk several times in it. A failure is met again by the next commit,
