@@ -37,8 +37,8 @@ LINGER_S = 0.020
 """Facts that nobody waits for may wait this long for company: fewer commits for the same truth."""
 UNHURRIED = frozenset({CallRinging, CallAnswered, CallBridged, CallEnded, PhoneRinging, PhoneIdle, PhoneEnded})
 """Kinds of facts that nobody waits for, as long as no customer waits for an agent."""
-DUE_LINGER_S = 0.005
-"""So long may that wait which is due by time alone, such as the next call: too short for two calls to go out at once."""
+DUE_LINGER_S = 0.010
+"""So long may that wait which is due by time alone, such as the next call: at 100 calls a second two go out together."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 

@@ -9,7 +9,6 @@ import asyncio
 import sqlite3
 from asyncio import Future
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
@@ -20,6 +19,7 @@ from dialerd.adapters.storage.connecting import MEMORY, connect_reader
 from dialerd.adapters.storage.ledger import SyncLedger
 from dialerd.adapters.storage.log_sync import checkpoint
 from dialerd.adapters.storage.reading import Reading
+from dialerd.adapters.storage.sync_thread import SyncThread
 from dialerd.adapters.storage.troubles import trouble
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.instants import Instant
@@ -78,7 +78,7 @@ class SqliteStore:
         self._writer: Hop | None = None
         self._reader: Hop | None = None
         self._reading: Reading = self._ledger
-        self._syncer: ThreadPoolExecutor | None = None
+        self._syncer: SyncThread | None = None
         self._commits = 0
         self._moving: asyncio.Task[None] | None = None
 
@@ -97,7 +97,7 @@ class SqliteStore:
             if self._ledger.place != MEMORY:
                 self._reader = Hop(self._connect_reader, self._close_reader)
                 await self._reader
-                self._syncer = ThreadPoolExecutor(1, "log sync")
+                self._syncer = SyncThread()
         except BaseException:
             await self.close()
             raise
@@ -127,7 +127,7 @@ class SqliteStore:
         try:
             syncer, self._syncer = self._syncer, None
             if syncer is not None:
-                await asyncio.to_thread(syncer.shutdown)
+                await syncer.end()
             if moving is not None:
                 await asyncio.gather(moving, return_exceptions=True)
             if reader is not None:
@@ -167,7 +167,7 @@ class SqliteStore:
         if log.doubtful or self._syncer is None:
             await self._write(self._ledger.harden)
         else:
-            await asyncio.get_running_loop().run_in_executor(self._syncer, self._ledger.harden)
+            await self._syncer.sync(self._ledger.harden)
 
     async def _move_log(self, reader: Hop) -> None:
         # Beside the commits, which would wait for the disk several times in it. A failure is met again by the next commit,
