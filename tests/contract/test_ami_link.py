@@ -162,12 +162,26 @@ async def test_ami_a_wrong_password_backs_off_and_says_so(
     caplog.set_level(logging.DEBUG)
     async with linked(wrong, until_up=False) as (link, seen):
         await eventually(lambda: caplog.text.count("login refused") >= 4, "four attempts")
-        pauses = re.findall(r"login refused: Authentication failed; trying again in (\S+) s", caplog.text)
+        pauses = re.findall(r"login refused: Authentication failed \(.*\); trying again in (\S+) s", caplog.text)
         assert pauses[:4] == ["0.03", "0.06", "0.1", "0.1"]
         assert not link.connected
         assert seen.told == []
         with pytest.raises(AmiLost):
             await link.ask(PING)
+    assert "wr0ng-one" not in caplog.text
+
+
+async def test_O02_a_refused_login_names_server_user_and_where_the_secret_is_from(
+    ami_server: AmiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = AmiServer(ami_server.host, ami_server.port, ami_server.username, "wr0ng-one")
+    async with linked(wrong, until_up=False, name="pbx1", login_source="secret_file pbx1.secret") as (link, _):
+        await eventually(lambda: "login refused" in link.status, "the refusal is said")
+        for said in (link.status, caplog.text):
+            assert (
+                f"login refused: Authentication failed (server pbx1 at {wrong.host}:{wrong.port}, AMI user 'dialerd', "
+                "secret from secret_file pbx1.secret; "
+            ) in said
     assert "wr0ng-one" not in caplog.text
 
 
@@ -660,6 +674,48 @@ async def test_ami_asterisk_that_is_not_there_yet_is_waited_for(
         assert link.counters.reconnects == 0
 
 
+async def test_O02_a_port_where_nothing_listens_is_said_at_the_first_try(
+    ami_fake: AmiServer, fake: FakeAmi, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.stop_listening()
+    words = f"cannot reach {fake.host}:{fake.port}: connection refused"
+    async with linked(ami_fake, until_up=False, name="pbx1", reconnect_min_s=3600.0, reconnect_max_s=3600.0) as (
+        link,
+        _,
+    ):
+        await eventually(lambda: link.status.startswith(words), f"it is said ({link.status})")
+        assert f"AMI link pbx1: {words}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ({"greeting": None}, "still connected to HERE, waiting for the greeting of an Asterisk manager after 0.02 s"),
+        ({"withheld": {"Login"}}, "still logging in to Asterisk Call Manager/"),
+        ({"booted": False}, "still logged in; waiting for FullyBooted (Asterisk is starting, or this user lacks read"),
+    ],
+)
+async def test_O02_what_a_silent_server_is_waited_for_is_said_long_before_the_deadline(
+    ami_fake: AmiServer, fake: FakeAmi, caplog: pytest.LogCaptureFixture, trouble: dict[str, Any], words: str
+) -> None:
+    for attribute, value in trouble.items():
+        setattr(fake, attribute, value)
+    async with linked(ami_fake, until_up=False, name="pbx1", deadline_s=3600.0, slow_s=0.02) as (link, _):
+        said = f"AMI link pbx1: {words.replace('HERE', f'{fake.host}:{fake.port}')}"
+        await eventually(lambda: said in caplog.text, f"{said!r} in {caplog.text!r}")
+        assert not link.connected
+        assert len(fake.sessions) == 1
+
+
+async def test_ami_a_link_that_is_up_is_not_called_slow(
+    ami_fake: AmiServer, fake: FakeAmi, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with linked(ami_fake, slow_s=0.02) as (_, seen):
+        await eventually(lambda: len(fake.actions("Ping")) >= 3, "more than slow_s goes by")
+        assert seen.of("up") == [None]
+    assert "still" not in caplog.text
+
+
 async def test_ami_a_link_that_flaps_keeps_its_longer_pauses(
     ami_fake: AmiServer, fake: FakeAmi, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -710,9 +766,12 @@ async def test_ami_asterisk_going_down_is_told_in_words(ami_fake: AmiServer, fak
 
 async def test_ami_nothing_of_a_connection_is_told_after_its_end(ami_fake: AmiServer, fake: FakeAmi) -> None:
     shutdown = [("Event", "Shutdown"), ("Shutdown", "Cleanly"), ("Restart", "False")]
-    async with linked(ami_fake, reconnect_min_s=3600.0, reconnect_max_s=3600.0) as (link, seen):
-        told: list[str] = []
-        link.on_down = lambda reason: told.append(f"{reason} / {link.status} / {link.connected}")
+    told: list[str] = []
+
+    def down(reason: str) -> None:
+        told.append(f"{reason} / {link.status} / {link.connected}")
+
+    async with linked(ami_fake, reconnect_min_s=3600.0, reconnect_max_s=3600.0, on_down=down) as (link, seen):
         fake.event(shutdown, BOOTED, hangup("c-1"), [("Response", "Success")])
         await eventually(lambda: told, "the link goes down")
         assert told == ["Asterisk is shutting down / Asterisk is shutting down / False"]

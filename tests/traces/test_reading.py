@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dialerd.adapters.asterisk.ended_legs import KEEP_S
 from dialerd.adapters.asterisk.packets import Packet
-from dialerd.adapters.asterisk.reading import JOIN_S, KEEP_S, UNSEEN_S, WANTED, Reading
+from dialerd.adapters.asterisk.reading import JOIN_S, UNSEEN_S, WANTED, Reading
 from dialerd.adapters.asterisk.reconciling import Alive
 from dialerd.model.causes import outcome_unanswered
 from dialerd.model.facts import (

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import pytest
 
 from dialerd.adapters.asterisk.answers import AmiTimeout
+from dialerd.adapters.asterisk.counters import AmiCounters
 from dialerd.adapters.asterisk.link_settings import LinkSettings
 from dialerd.adapters.asterisk.packets import Packet
 from dialerd.adapters.asterisk.reading import UNSEEN_S
@@ -50,6 +51,7 @@ class HandLink:
         self.connected = False
         self.status = "not started"
         self.reads = True
+        self.counters = AmiCounters()
         self.seq = 0
         self.sent: list[tuple[dict[str, str], str]] = []
         self.asked: list[str] = []
@@ -439,6 +441,37 @@ async def test_O08_reconciling_tells_each_leg_of_ours_as_it_is(desk: Desk) -> No
             ),
         )
     ]
+
+
+async def test_O08_legs_of_another_store_are_left_alone_and_told_of_once_a_reconcile(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    theirs = [FOREIGN, "pffffffff000000000070001", "pffffffff000000000070002"]
+    desk.link.lists["CoreShowChannels"] = [
+        *(desk.link.channel(leg) for leg in theirs),
+        desk.link.channel(LEG),
+        desk.link.channel("1700000000.12"),  # nobody's: an inbound call
+    ]
+    for times in (1, 2):
+        desk.facts.clear()
+        desk.link.up()
+        await desk.fact(Reconciled)
+        assert [seen.leg for fact in desk.facts if isinstance(fact, Reconciled) for seen in fact.phones] == [LEG]
+        warnings = [record.getMessage() for record in caplog.records if "another dialerd store" in record.getMessage()]
+        assert len(warnings) == times
+        assert warnings[-1].startswith(
+            "3 channels of another dialerd store (token ffffffff) are alive on server pbx1, 2 of them softphones: "
+            "they are left alone"
+        )
+        assert desk.telephony.counters.foreign_legs == 3
+        desk.link.down("cut")
+    assert desk.link.sent == []
+    desk.link.lists["CoreShowChannels"] = [desk.link.channel(LEG)]
+    desk.facts.clear()
+    desk.link.up()
+    await desk.fact(Reconciled)
+    assert desk.telephony.counters.foreign_legs == 0
+    assert caplog.text.count("another dialerd store") == 2
 
 
 async def test_O08_without_channelvars_the_holding_bridge_tells_the_agent(desk: Desk) -> None:

@@ -47,6 +47,17 @@ class Answer:
         if not self.future.done():
             self.future.set_exception(AmiLost(f"the link was lost before the answer: {reason}"))
 
+    async def within(self, deadline_s: float, action: str) -> list[Packet]:
+        """Wait for the whole answer to `action`. Raises AmiTimeout, and AmiLost if the link is lost before."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self.future
+        except TimeoutError:
+            if self.future.cancelled():
+                raise AmiTimeout(f"no complete answer to {action} within {deadline_s:g} s") from None
+            self.future.result()  # it came in the same turn of the loop as the deadline
+        return self.packets
+
     def _complete(self) -> None:
         if not self.future.done():
             self.future.set_result(None)
@@ -83,3 +94,49 @@ class Told(Answer):
 
     def fail(self, reason: str) -> None:
         """Nobody waits."""
+
+
+class Awaited:
+    """The actions of one connection that wait for their answers, by ActionID."""
+
+    def __init__(self) -> None:
+        self._responses: dict[str, Answer] = {}
+        self.lists: dict[str, Answer] = {}
+        """Those that had their response and wait for the rest of the list."""
+
+    def add(self, action_id: str, answer: Answer) -> None:
+        """The action is about to be sent. Raises ValueError if its ActionID is waited for already."""
+        if action_id in self._responses or action_id in self.lists:
+            raise ValueError(f"AMI header ActionID: {action_id!r} is waited for already; allowed is one not in use")
+        self._responses[action_id] = answer
+
+    def forget(self, action_id: str, answer: Answer) -> None:
+        """Nobody waits for it any more."""
+        if self._responses.get(action_id) is answer and not answer.outlives_its_waiter:
+            del self._responses[action_id]
+
+    def response(self, packet: Packet) -> bool:
+        """A response came; whether it was waited for."""
+        answer = self._responses.pop(packet.action_id, None)
+        if answer is None:
+            return False
+        if not answer.take(packet):
+            self.lists[packet.action_id] = answer
+        return True
+
+    def listed(self, packet: Packet) -> bool:
+        """An event came; whether it is part of a list that was asked for."""
+        answer = self.lists.get(packet.action_id)
+        if answer is None:
+            return False
+        if answer.take(packet):
+            del self.lists[packet.action_id]
+        return True
+
+    def fail(self, reason: str) -> None:
+        """The link is lost: so is every answer that is still missing."""
+        waiting = [*self._responses.values(), *self.lists.values()]
+        self._responses.clear()
+        self.lists.clear()
+        for answer in waiting:
+            answer.fail(reason)

@@ -7,42 +7,23 @@ fault of its listeners or of the network.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import socket
-import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
 
-from dialerd.adapters.asterisk.answers import AmiLost, AmiTimeout, Answer, ListAnswer, Told
-from dialerd.adapters.asterisk.packets import PACKET_LIMIT, Packet, PacketCutter, checked_headers, in_lines, read_packet
+from dialerd.adapters.asterisk import tcp
+from dialerd.adapters.asterisk.answers import AmiLost, Answer, Awaited, ListAnswer, Told
+from dialerd.adapters.asterisk.listeners import Listeners
+from dialerd.adapters.asterisk.packets import Packet, checked_headers, fit_for_a_line, in_lines
+from dialerd.adapters.asterisk.pauses import Pauses
 from dialerd.adapters.asterisk.ping_watch import PingWatch
-
-Headers = Sequence[tuple[str, str]]
+from dialerd.adapters.asterisk.reaching import SLOW_S, why_refused, why_unreachable
+from dialerd.adapters.asterisk.session import Headers, Session
 
 _log = logging.getLogger("dialerd.ami")
-_GREETING = b"Asterisk Call Manager/"
-_GREETING_LIMIT = 256  # bytes
-_WRITE_LIMIT = 1 << 20  # bytes Asterisk may leave unread before nothing more is sent
-_FAULT_LOG_EVERY_S = 1.0
-_NO_LINGER = struct.pack("ii", 1, 0)  # on, 0 s: closing resets the connection
 _LEAVE_S = 1.0  # for the last bytes of a connection that is closed
-_LINK_NEEDS = frozenset({"FullyBooted", "Shutdown"})
-
-
-@dataclass(slots=True)
-class AmiCounters:
-    """What one link has counted since it was made."""
-
-    events: int = 0  # given to on_event
-    skipped: int = 0  # not wanted, or before the link was up
-    responses: int = 0
-    reconnects: int = 0  # times it was up again
-    parse_errors: int = 0  # packets that were neither event nor response
-    handler_errors: int = 0  # exceptions of on_event, on_response, on_up, on_down
 
 
 class AmiLink:
@@ -56,6 +37,7 @@ class AmiLink:
         port: int,
         username: str,
         secret: str,
+        login_source: str = "its configuration",
         on_event: Callable[[Packet], None],
         on_up: Callable[[], None],
         on_down: Callable[[str], None],
@@ -67,8 +49,9 @@ class AmiLink:
         reconnect_max_s: float = 15.0,
         auth_retry_min_s: float = 5.0,
         auth_retry_max_s: float = 60.0,
+        slow_s: float = SLOW_S,
     ) -> None:
-        """All times are seconds.
+        """All times are seconds. `login_source`: where the secret was read, for the message about a refused login.
 
         `on_event` gets each event that is named in `wanted` (all, if None) and is no part of a list answer, in order of
         arrival and only between `on_up` and `on_down`; `on_response` each response nobody waits for, in the same order.
@@ -79,23 +62,22 @@ class AmiLink:
             raise ValueError(f"AMI port: found {port}; allowed are 1 to 65535")
         self.name = name
         self._host, self._port = host, port
+        self.place = f"{fit_for_a_line(host)}:{port}"
+        self._whom = {"server": name, "place": self.place, "username": username, "login_source": login_source}
         self.login: Headers = (("Action", "Login"), ("Username", username), ("Secret", secret), ("Events", "on"))
         checked_headers(self.login, "login")
-        self.on_event, self.on_up, self.on_down, self.on_response = on_event, on_up, on_down, on_response
-        self.wanted = wanted
-        self.ping_every_s, self.deadline_s = ping_every_s, deadline_s
-        self._retry_s = (reconnect_min_s, reconnect_max_s)
-        self._refused_retry_s = (auth_retry_min_s, auth_retry_max_s)
-        self.counters = AmiCounters()
-        self.seq = 0  # packets read so far
+        self.listeners = Listeners(
+            name, on_event=on_event, on_up=on_up, on_down=on_down, on_response=on_response, wanted=wanted
+        )
+        self.ping_every_s, self.deadline_s, self._slow_s = ping_every_s, deadline_s, slow_s
+        self._pauses = Pauses(lost_s=(reconnect_min_s, reconnect_max_s), refused_s=(auth_retry_min_s, auth_retry_max_s))
+        self.counters = self.listeners.counters
         self.status = "not started"
         """In words: what the link does now, or why it is not connected."""
-        self._ups = 0
         self._wire: _Wire | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
         self._ended = asyncio.Event()
-        self._fault_logged_at = float("-inf")
 
     def __repr__(self) -> str:
         return f"<AmiLink {self.name}: {self.status}>"
@@ -103,7 +85,7 @@ class AmiLink:
     @property
     def connected(self) -> bool:
         """Whether it is logged in, Asterisk is fully booted, and actions can be sent."""
-        return self._wire is not None and self._wire.up
+        return self._wire is not None and self._wire.session.up
 
     @property
     def lag_s(self) -> float:
@@ -183,7 +165,6 @@ class AmiLink:
         self, action: Headers, action_id: str | None, kind: type[Answer], deadline_s: float | None
     ) -> list[Packet]:
         packed = _packed(action, action_id)
-        deadline_s = self.deadline_s if deadline_s is None else deadline_s
         wire = self._wire
         if wire is None or not wire.writable:
             why = "Asterisk does not read" if self.connected else self.status
@@ -191,73 +172,60 @@ class AmiLink:
         answer = kind(packed.future)
         wire.ask(packed, answer)
         try:
-            async with asyncio.timeout(deadline_s):
-                await answer.future
-        except TimeoutError:
-            if answer.future.cancelled():
-                raise AmiTimeout(f"no complete answer to {packed['Action']} within {deadline_s:g} s") from None
-            answer.future.result()  # it came in the same turn of the loop as the deadline
+            return await answer.within(self.deadline_s if deadline_s is None else deadline_s, packed["Action"])
         finally:
-            wire.forget(packed.id, answer)
-        return answer.packets
+            wire.awaited.forget(packed.id, answer)
 
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()
-        retry_s, refused_retry_s = self._retry_s[0], self._refused_retry_s[0]
         while True:
-            self.status = f"connecting to {self._host}:{self._port}"
+            self.status = f"connecting to {self.place}"
             wire = self._wire = _Wire(self, loop)
             reason = await self._one_session(wire)
             await wire.gone()
-            if wire.refused:
-                pause, refused_retry_s = refused_retry_s, min(2 * refused_retry_s, self._refused_retry_s[1])
+            if wire.session.refused:
+                pause = self._pauses.after_refusal()
             else:
-                if wire.up_at is not None:
-                    refused_retry_s = self._refused_retry_s[0]
-                    if loop.time() - wire.up_at >= self._retry_s[1]:  # a link that flaps keeps its longer pauses
-                        retry_s = self._retry_s[0]
-                pause, retry_s = retry_s, min(2 * retry_s, self._retry_s[1])
+                pause = self._pauses.after_loss(None if wire.up_at is None else loop.time() - wire.up_at)
             self.status = f"{reason}; trying again in {pause:g} s"
             _log.warning("AMI link %s: %s", self.name, self.status)
             await asyncio.sleep(pause)
 
     async def _one_session(self, wire: _Wire) -> str:
         """One connection from its start to its end; returns why it ended."""
-        place = f"{self._host}:{self._port}"
+        slow = wire.loop.call_later(self._slow_s, self._say_slow, wire)
+        try:
+            await self._log_in(wire)
+            reason = await wire.ended
+        finally:
+            slow.cancel()
+        return why_refused(reason, **self._whom) if wire.session.refused else reason
+
+    async def _log_in(self, wire: _Wire) -> None:
         try:
             async with asyncio.timeout(self.deadline_s):
                 await wire.loop.create_connection(lambda: wire, self._host, self._port)
                 wire.established = True
                 await wire.login_over
         except TimeoutError:
-            wire.end(f"no login at {place} within {self.deadline_s:g} s")
+            wire.end(f"no login at {self.place} within {self.deadline_s:g} s: still {self.status}")
         except (OSError, ValueError) as exc:  # ValueError: a host name that cannot be one
-            wire.end(f"cannot reach {place}: {_words(str(exc))}")
-        return await wire.ended
+            wire.end(why_unreachable(self._host, self._port, exc))
+
+    def _say_slow(self, wire: _Wire) -> None:
+        if not (wire.over or wire.session.up):
+            _log.warning("AMI link %s: still %s after %g s", self.name, self.status, self._slow_s)
 
     def came_up(self, version: str) -> None:
         """Told by the wire after login and FullyBooted."""
-        self._ups += 1
-        self.counters.reconnects = self._ups - 1
         self.status = f"connected to {version}"
         _log.info("AMI link %s: %s", self.name, self.status)
-        self.guarded(self.on_up)
+        self.listeners.up()
 
     def went_down(self, reason: str) -> None:
         """Told by the wire when it ends after it was up."""
         self.status = reason
-        self.guarded(self.on_down, reason)
-
-    def guarded(self, listener: Callable[..., None], *args: object) -> None:
-        """Call a listener; its exception is counted, logged (once a second at most) and goes no further."""
-        try:
-            listener(*args)
-        except Exception:  # noqa: BLE001 - a listener's fault, of whatever kind, must not reach the transport
-            self.counters.handler_errors += 1
-            now = asyncio.get_running_loop().time()
-            if now - self._fault_logged_at >= _FAULT_LOG_EVERY_S:
-                self._fault_logged_at = now
-                _log.exception("AMI link %s: a listener raised; the link goes on", self.name)
+        self.listeners.down(reason)
 
 
 class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
@@ -266,28 +234,35 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     def __init__(self, link: AmiLink, loop: asyncio.AbstractEventLoop) -> None:
         self.link, self.loop = link, loop
         self.transport: asyncio.Transport | None = None
-        self.responses: dict[str, Answer] = {}  # ActionID -> waits for its response (panoramisk's name)
-        self.lists: dict[str, Answer] = {}  # ActionID -> had its response, waits for the rest of the list
+        self.awaited = Awaited()
+        self.session = Session(self, link.login, link.listeners, self.awaited)
         self.login_over: asyncio.Future[None] = loop.create_future()  # answered, or the connection has ended
         self.ended: asyncio.Future[str] = loop.create_future()  # the reason
-        self.up = self.established = self.refused = self._logged_in = self._congested = False
+        self.established = self._congested = False
         self.up_at: float | None = None
         self.watch = PingWatch(
             loop, every_s=link.ping_every_s, deadline_s=link.deadline_s, ping=self._ping, dead=self.end
         )
-        self._read = None if link.wanted is None else frozenset(name.encode() for name in link.wanted | _LINK_NEEDS)
         self._lost: asyncio.Future[None] = loop.create_future()
-        self._head = b""
-        self._cutter = PacketCutter()
+
+    @property
+    def over(self) -> bool:
+        return self.ended.done()
 
     @property
     def writable(self) -> bool:
-        return self.up and not self._congested
+        return self.session.up and not self._congested
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport.set_write_buffer_limits(high=_WRITE_LIMIT)
+        tcp.prepare(transport)
+        if not self.over:
+            self.say(f"connected to {self.link.place}, waiting for the greeting of an Asterisk manager")
+
+    def data_received(self, data: bytes) -> None:
+        if not self.ended.done():
+            self.watch.heard_at = self.loop.time()
+            self.session.feed(data)
 
     def pause_writing(self) -> None:
         self._congested = True
@@ -299,43 +274,50 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._lost.done():
             self._lost.set_result(None)
-        how = f"connection lost: {_words(str(exc))}" if exc else "Asterisk closed the connection"
-        self.end(how if self._logged_in else f"{how} before the login was answered")
+        how = f"connection lost: {fit_for_a_line(str(exc))}" if exc else "Asterisk closed the connection"
+        self.end(how if self.session.logged_in else f"{how} before the login was answered")
+
+    # --- what its session wants
+
+    def say(self, status: str) -> None:
+        self.link.status = status
+
+    def tell(self, action: Headers, tell: Callable[[Packet], None]) -> None:
+        packed = _packed(action)
+        self.ask(packed, Told(packed.future, tell))
+
+    def logged_in(self) -> None:
+        self.login_over.set_result(None)
+        self.watch.start()
+
+    def came_up(self, version: str) -> None:
+        self.up_at = self.loop.time()
+        self.link.came_up(version)
 
     def end(self, reason: str, *, goodbye: bool = False) -> None:
         """End the connection: what waits fails, nothing more is read, sent or kept. A second call does nothing."""
         if self.ended.done():
             return
         self.ended.set_result(reason)
-        was_up, self.up = self.up, False
+        was_up, self.session.up = self.session.up, False
         if not self.login_over.done():
             self.login_over.set_result(None)
         self.watch.stop()
         if self.transport is not None:
-            if goodbye and self._logged_in:
+            if goodbye and self.session.logged_in:
                 self.write(_packed((("Action", "Logoff"),)))
                 super().close()
             else:
                 self._reset()
-        waiting = [*self.responses.values(), *self.lists.values()]
-        self.responses.clear()
-        self.lists.clear()
-        for answer in waiting:
-            answer.fail(reason)
+        self.awaited.fail(reason)
         if was_up:
             self.link.went_down(reason)
 
     def _reset(self) -> None:
-        """Throw away what Asterisk has not got yet, also in the kernel, which would go on delivering for minutes:
-        an Originate must not reach it when the network heals and nobody waits for that call any more.
-        """
         assert self.transport is not None
         self.closed = True
         if not self._lost.done():
-            sock = self.transport.get_extra_info("socket")
-            with contextlib.suppress(OSError, ValueError):  # it is closed already; uvloop says ValueError
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        self.transport.abort()
+            tcp.reset(self.transport)
 
     async def gone(self) -> None:
         """Wait until the socket is closed; what cannot be written in a second is thrown away."""
@@ -352,105 +334,11 @@ class _Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self.transport.write(str(packed).encode())
 
     def ask(self, packed: Action, answer: Answer) -> None:
-        if packed.id in self.responses or packed.id in self.lists:
-            raise ValueError(f"AMI header ActionID: {packed.id!r} is waited for already; allowed is one not in use")
-        self.responses[packed.id] = answer
+        self.awaited.add(packed.id, answer)
         self.write(packed)
 
-    def forget(self, action_id: str, answer: Answer) -> None:
-        if self.responses.get(action_id) is answer and not answer.outlives_its_waiter:
-            del self.responses[action_id]
-
-    def _tell(self, action: Headers, tell: Callable[[Packet], None]) -> None:
-        packed = _packed(action)
-        self.ask(packed, Told(packed.future, tell))
-
     def _ping(self) -> None:
-        self._tell((("Action", "Ping"),), lambda _: self.watch.answered())
-
-    def data_received(self, data: bytes) -> None:
-        if self.ended.done():
-            return
-        self.watch.heard_at = self.loop.time()
-        if self.version is None:
-            data = self._greet(data)
-        link, read = self.link, self._read
-        for raw in self._cutter.feed(data):
-            if read is not None and raw.startswith(b"Event: "):  # Asterisk writes the name first
-                stop = raw.find(b"\r\n")
-                name = raw[7:stop] if stop > 0 else raw[7:]
-                if name not in read and not (self.lists and b"\r\nActionID: " in raw):
-                    link.counters.skipped += 1
-                    continue
-            link.seq += 1
-            try:
-                packet = read_packet(raw, link.seq)
-            except ValueError as exc:
-                link.counters.parse_errors += 1
-                _log.warning("AMI link %s: %s", link.name, exc)
-                continue
-            if packet.name:
-                self._event(packet)
-            else:
-                self._response(packet)
-            if self.ended.done():
-                return
-        if self._cutter.overlong:
-            self.end(f"a packet of more than {PACKET_LIMIT} bytes came")
-
-    def _greet(self, data: bytes) -> bytes:
-        """Read the first line and log in if it is Asterisk's; returns what came after it."""
-        self._head += data
-        line, found, rest = self._head.partition(b"\r\n")
-        known = line.startswith(_GREETING) or (not found and _GREETING.startswith(line))
-        if not known or len(line) > _GREETING_LIMIT:  # the secret is not for a stranger
-            said = _words(line[:60].decode("utf-8", "replace"))
-            self.end(f"what answers there is not an Asterisk manager: it said {said!r}")
-            return b""
-        if not found:
-            return b""
-        self.version = _words(line.decode("utf-8", "replace"))
-        self.link.status = f"logging in to {self.version}"
-        self._tell(self.link.login, self._login_answered)
-        return rest
-
-    def _login_answered(self, packet: Packet) -> None:
-        if not packet.success:
-            self.refused = True
-            self.end(f"login refused: {_words(packet.message)}")
-            return
-        self._logged_in = True
-        self.link.status = "logged in; waiting for FullyBooted (Asterisk is starting, or this user lacks read = system)"
-        self.login_over.set_result(None)
-        self.watch.start()
-
-    def _response(self, packet: Packet) -> None:
-        link = self.link
-        link.counters.responses += 1
-        answer = self.responses.pop(packet.action_id, None)
-        if answer is not None:
-            if not answer.take(packet):
-                self.lists[packet.action_id] = answer
-        elif self.up and link.on_response is not None:
-            link.guarded(link.on_response, packet)
-
-    def _event(self, packet: Packet) -> None:
-        link, name = self.link, packet.name
-        if self.lists and packet.action_id in self.lists:
-            if self.lists[packet.action_id].take(packet):
-                del self.lists[packet.action_id]
-            return
-        if name == "FullyBooted" and self._logged_in and not self.up:
-            self.up, self.up_at = True, self.loop.time()
-            link.came_up(str(self.version))
-        if self.up and (link.wanted is None or name in link.wanted):
-            link.counters.events += 1
-            link.guarded(link.on_event, packet)
-        else:
-            link.counters.skipped += 1
-        if name == "Shutdown":
-            again = packet.get("Restart").lower() == "true"
-            self.end("Asterisk is restarting" if again else "Asterisk is shutting down")
+        self.tell((("Action", "Ping"),), lambda _: self.watch.answered())
 
 
 def _packed(action: Headers, action_id: str | None = None) -> Action:
@@ -460,8 +348,3 @@ def _packed(action: Headers, action_id: str | None = None) -> Action:
 
 def _checked(action: Headers, action_id: str | None) -> dict[str, str | list[str]]:
     return checked_headers(action, Action.action_id_generator() if action_id is None else action_id)
-
-
-def _words(text: str) -> str:
-    """A stranger's text made fit for a status line and a log."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text[:200])

@@ -20,6 +20,8 @@ class LinkSettings:
     port: int
     username: str
     secret: str = field(repr=False)
+    login_source: str = "its configuration"
+    """Where the secret was read (file or credential), to be named when the login is refused."""
     ping_every_s: float = 5.0
     deadline_s: float = 10.0
     reconnect_min_s: float = 0.5

@@ -183,6 +183,11 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
+def fit_for_a_line(text: str) -> str:
+    """A stranger's text made fit for a status line and a log: 200 characters at most, none that cannot be printed."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:200])
+
+
 class PacketCutter:
     """Cuts the byte stream at blank lines; the same packets come out however the network split the bytes."""
 

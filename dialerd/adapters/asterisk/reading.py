@@ -9,10 +9,10 @@ OriginateResponse (the Reason: our Timeout or not) and Hangup (the Cause); they 
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from dialerd.adapters.asterisk.ended_legs import EndedLegs
 from dialerd.adapters.asterisk.packets import Packet
 from dialerd.adapters.asterisk.reconciling import AGENT_BRIDGE, CUSTOMER_BRIDGE, RING_BRIDGE, Alive, is_holding
 from dialerd.model.facts import (
@@ -40,9 +40,6 @@ JOIN_S = 1.0
 UNSEEN_S = 0.2
 """Seconds that a failure without any channel waits for a late DialBegin or Hangup: a call wrongly told as not placed
 would count as no attempt and be dialed again at once."""
-
-KEEP_S = 10.0
-"""Seconds that an ended leg is remembered, so that late and doubled events of it are known for what they are."""
 
 # an originate's ActionID is its leg's id; a second one with an id in use fails with the Uniqueid of the living call
 _LEG_HEADER = {"OriginateResponse": "ActionID", "DialBegin": "DestUniqueid"}
@@ -77,12 +74,6 @@ class _Leg:
     decide_at: Instant | None = None
 
 
-@dataclass(slots=True)
-class _Ended:
-    sure: bool  # its Hangup was seen
-    until: Instant
-
-
 def _ours(token: str | None) -> Callable[[str], bool]:
     return lambda text: is_leg(text, token)
 
@@ -104,10 +95,8 @@ class Reading:
         self._is_customer = is_customer
         self._legs: dict[str, _Leg] = {}
         self._bridges: dict[str, set[str]] = {}  # two-party bridge -> our legs in it
-        self._ended: dict[str, _Ended] = {}
-        self._ended_order: deque[str] = deque()
+        self._ended = EndedLegs()
         self._waiting: list[tuple[Instant, str]] = []  # a heap of decisions, some of them out of date
-        self._leftovers: list[str] = []
         self._readers: dict[str, Callable[[_Leg, Packet, Instant], list[AnyFact]]] = {
             "DialBegin": self._dial_begin,
             "Newstate": self._newstate,
@@ -144,10 +133,6 @@ class Reading:
         record.hangup = record.hangup or (None, None, "its end was not told by Asterisk")
         return self._end(record, now)
 
-    def has_ended(self, leg: str) -> bool:
-        """Whether the end of the leg was told some seconds ago at most."""
-        return leg in self._ended
-
     def read(self, packet: Packet, now: Instant) -> list[AnyFact]:
         """The facts that an event tells, in order; none for what is foreign, late or unknown."""
         reader = self._readers.get(packet.name)
@@ -155,10 +140,10 @@ class Reading:
         if reader is None or not leg_id:
             self.counters.foreign += 1
             return []
-        self._forget_ended(now)
-        ended = self._ended.get(leg_id)
-        if ended is not None:
-            self._read_late(leg_id, ended, packet)
+        self._ended.forget(now)
+        if leg_id in self._ended:
+            self.counters.late += 1
+            self._ended.heard(leg_id, packet.name)
             return []
         self.counters.read += 1
         return reader(self._leg(leg_id), packet, now)
@@ -171,7 +156,7 @@ class Reading:
             leg = self._legs.get(leg_id)
             if leg is not None and leg.decide_at == at:
                 facts += self._end(leg, now)
-        self._forget_ended(now)
+        self._ended.forget(now)
         return facts
 
     def next_due(self) -> Instant | None:
@@ -193,8 +178,7 @@ class Reading:
 
     def take_leftovers(self) -> list[str]:
         """Legs told as ended whose channel may still live, because its Hangup was never seen; each is given out once."""
-        taken, self._leftovers = self._leftovers, []
-        return taken
+        return self._ended.take_leftovers()
 
     def adopt(self, alive: Iterable[Alive]) -> None:
         """Take over what Asterisk listed: nothing that the list says already is told again by an event."""
@@ -334,32 +318,15 @@ class Reading:
             other = self._legs.get(other_id)
             if other is not None:
                 other.told.pop(leg.id, None)
-        sure = leg.hangup is not None
-        self._ended[leg.id] = _Ended(sure, now + KEEP_S)
-        self._ended_order.append(leg.id)
+        hung_up = leg.hangup is not None
+        self._ended.add(leg.id, now, hung_up=hung_up, channel=leg.channel)
         cause, sip, because = leg.hangup or (None, None, "")
         if cause == 0 and leg.answered:
             cause = 16  # the far end hung up in an application that does not say so
-        if not sure:
+        if not hung_up:
             because = "no Hangup came" if leg.channel else "Asterisk made no channel"
-            if leg.channel:
-                self._leftovers.append(leg.id)
-                self._ended[leg.id].sure = True  # given out
         ended = CallEnded if leg.call else PhoneEnded
         return [ended(leg.id, cause, sip, leg.reason, leg.channel, because)]
-
-    def _read_late(self, leg_id: str, ended: _Ended, packet: Packet) -> None:
-        self.counters.late += 1
-        if packet.name == "Hangup":
-            ended.sure = True
-        elif not ended.sure and packet.name != "OriginateResponse":
-            ended.sure = True
-            self._leftovers.append(leg_id)
-
-    def _forget_ended(self, now: Instant) -> None:
-        order = self._ended_order
-        while order and self._ended[order[0]].until <= now:
-            del self._ended[order.popleft()]
 
     def _number(self, text: str, most: int = 9999) -> int | None:
         """A number as Asterisk writes it; None if the header is missing, or is no such number (counted)."""

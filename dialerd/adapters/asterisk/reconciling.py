@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dialerd.adapters.asterisk.packets import Packet
 from dialerd.model.facts import CallSeen, PhoneSeen, Reconciled
-from dialerd.model.ids import is_call
+from dialerd.model.ids import is_call, is_leg
 
 CUSTOMER_BRIDGE = "dlr-cust-"
 """Holding bridge of a waiting customer, his leg's id behind it."""
@@ -68,6 +68,25 @@ def alive_of(channels: Sequence[Packet], bridges: Sequence[Packet], is_ours: Cal
     two_party |= {bridge for bridge, kind in kinds.items() if len(kind) == 2 and bridge not in names}
     two_party.discard("")
     return [_alive(line, names, two_party) for line in ours]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignLegs:
+    """How many legs another store has on this Asterisk."""
+
+    channels: int
+    phones: int
+    """Those of them that are agents' softphones."""
+
+
+def foreign_legs(channels: Sequence[Packet], token: str) -> dict[str, ForeignLegs]:
+    """Legs of other stores than the one with `token`, by their tokens: left alone, but to be told of."""
+    ids = (line.get("Uniqueid") for line in channels if line.name == "CoreShowChannel")
+    found: dict[str, list[bool]] = {}
+    for leg in ids:
+        if is_leg(leg) and not is_leg(leg, token):
+            found.setdefault(leg[1:9], []).append(is_call(leg))
+    return {store: ForeignLegs(len(calls), calls.count(False)) for store, calls in found.items()}
 
 
 def _alive(line: Packet, names: dict[str, str], two_party: Collection[str]) -> Alive:

@@ -9,50 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from dialerd.adapters.asterisk import actions
 from dialerd.adapters.asterisk.answers import AmiFailure
 from dialerd.adapters.asterisk.auditing import EVERY_S, Audit
+from dialerd.adapters.asterisk.counters import TelephonyCounters
 from dialerd.adapters.asterisk.hanging_up import HangUps
 from dialerd.adapters.asterisk.link import AmiLink
 from dialerd.adapters.asterisk.link_settings import Link, LinkSettings
 from dialerd.adapters.asterisk.packets import Packet
 from dialerd.adapters.asterisk.reading import WANTED, Reading
-from dialerd.adapters.asterisk.reconciling import Alive, alive_of, is_end, newer_than_lists, reconciled, startup_of
+from dialerd.adapters.asterisk.reconciling import is_end, newer_than_lists, reconciled
+from dialerd.adapters.asterisk.survey import Listed, Survey
 from dialerd.model.facts import AnyFact, CallEnded, CallNotPlaced, ConnectFailed, LinkLost, PhoneEnded
-from dialerd.model.ids import is_call, is_leg
+from dialerd.model.ids import is_call
 from dialerd.model.intents import CallPhone, Connect, Dial, HangUp, OfferCall, ToTelephony
 
 _log = logging.getLogger("dialerd.telephony")
-
-IN_FLIGHT_S = 0.5
-"""Seconds before the lists are asked when the lost link left Originates unanswered: what Asterisk had read of it may
-still be coming up, and must be listed."""
-
-LAG_S = 0.05
-"""Seconds after the lists in which events that are older than the lists still come in."""
-
-RETRY_S = 1.0
-"""Seconds until a reconcile that failed is tried again."""
-
-
-@dataclass(slots=True)
-class TelephonyCounters:
-    """What became of intents and links since the start."""
-
-    sent: int = 0  # intents
-    not_sent: int = 0  # Dial, OfferCall, CallPhone that were told as not placed
-    dropped: int = 0  # other intents while there was no reconciled link
-    refused: int = 0  # Originates that Asterisk refused at once
-    connect_failed: int = 0
-    gone: int = 0  # Hangup, Redirect, Setvar: the channel was not there
-    hung_up_late: int = 0  # hang-ups that had to wait for their channel
-    leftovers: int = 0  # channels ended because their end was told already
-    missed: int = 0  # legs that were gone without their end being told
-    links_lost: int = 0
-    reconciles: int = 0
-    reconcile_failures: int = 0
 
 
 class AsteriskTelephony:
@@ -82,6 +55,7 @@ class AsteriskTelephony:
             port=settings.port,
             username=settings.username,
             secret=settings.secret,
+            login_source=settings.login_source,
             on_event=self._event,
             on_up=self._up,
             on_down=self._down,
@@ -98,11 +72,16 @@ class AsteriskTelephony:
         self._hang_ups = HangUps()
         self._audit = Audit()
         self._startup: str | None = None
-        self._trouble = ""
+        self._survey = Survey(
+            server,
+            self._link,
+            token,
+            in_flight=lambda: bool(self._unanswered),
+            on_listed=self._take_over,
+            on_failure=self._not_listed,
+        )
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._reconciling: asyncio.Task[None] | None = None
-        self._fault: BaseException | None = None
         self._closing = False
 
     @property
@@ -115,7 +94,7 @@ class AsteriskTelephony:
         """In words: what it does now, and why it is not connected."""
         if not self._link.connected or self._held is None:
             return self._link.status
-        return f"reconciling{f': {self._trouble}' if self._trouble else ''}"
+        return f"reconciling{f': {self._survey.trouble}' if self._survey.trouble else ''}"
 
     @property
     def events(self) -> int:
@@ -134,13 +113,13 @@ class AsteriskTelephony:
             await self._link.run()
         finally:
             audit.cancel()
-        if self._fault is not None:
-            raise self._fault
+        if self._survey.fault is not None:
+            raise self._survey.fault
 
     async def aclose(self) -> None:
         """End for good; nothing is told any more. Calls on Asterisk go on."""
         self._closing = True
-        self._stop_reconciling()
+        self._survey.stop()
         self._stop_timer()
         await self._link.aclose()
 
@@ -218,13 +197,10 @@ class AsteriskTelephony:
         self._tell([ConnectFailed(*pair, packet.message or "refused without a word")])
 
     def _up(self) -> None:
-        self._trouble = ""
-        self._stop_reconciling()
-        self._reconciling = asyncio.get_running_loop().create_task(self._reconcile(), name=f"reconcile {self.server}")
-        self._reconciling.add_done_callback(self._reconcile_over)
+        self._survey.start()
 
     def _down(self, because: str) -> None:
-        self._stop_reconciling()
+        self._survey.stop()
         self._stop_timer()
         was_reconciled = self._held is None
         if was_reconciled:
@@ -280,36 +256,10 @@ class AsteriskTelephony:
 
     # --- reconciling
 
-    async def _reconcile(self) -> None:
-        while True:
-            try:
-                await self._reconcile_once()
-                return
-            except AmiFailure as exc:
-                self._trouble = str(exc)
-            self.counters.reconcile_failures += 1
-            _log.warning("%s is not reconciled: %s; trying again in %g s", self.server, self._trouble, RETRY_S)
-            # the next lists are newer than all of these but the ends
-            self._held = [packet for packet in self._held or () if is_end(packet)]
-            await asyncio.sleep(RETRY_S)
-
-    async def _reconcile_once(self) -> None:
-        if self._unanswered:
-            await asyncio.sleep(IN_FLIGHT_S)
-        status = await self._link.ask((("Action", "CoreStatus"),))
-        if not status.success:
-            raise AmiFailure(f"CoreStatus was refused: {status.message}")
-        channels = await self._list("CoreShowChannels")
-        bridges = await self._list("BridgeList")
-        await asyncio.sleep(LAG_S)
-        self._unanswered.clear()
-        self._take_over(alive_of(channels, bridges, self._is_ours), startup_of(status))
-
-    async def _list(self, action: str) -> list[Packet]:
-        packets = await self._link.ask_list((("Action", action),))
-        if not packets[0].success:
-            raise AmiFailure(f"{action} was refused: {packets[0].message}")
-        return packets[1:]
+    def _not_listed(self) -> None:
+        self.counters.reconcile_failures += 1
+        # the next lists are newer than all of these but the ends
+        self._held = [packet for packet in self._held or () if is_end(packet)]
 
     async def _look_round(self) -> None:
         """Find legs that are gone though their end was never told: an event filter without Hangup, or an event lost."""
@@ -320,7 +270,7 @@ class AsteriskTelephony:
             reading = self.reading
             known = reading.with_channel()
             try:
-                channels = await self._list("CoreShowChannels") if known else []
+                channels = await self._survey.channels() if known else []
             except AmiFailure as exc:
                 _log.warning("%s was not looked through: %s", self.server, exc)
                 continue
@@ -332,9 +282,11 @@ class AsteriskTelephony:
                 _log.warning("%s: the end of a leg was not told", self.server)
                 self._tell(reading.missed(leg, self._now()))
 
-    def _take_over(self, alive: Sequence[Alive], startup: str) -> None:
+    def _take_over(self, listed: Listed) -> None:
         """Tell what is alive; events that came meanwhile are read before (of legs that ended) or after (all others)."""
         held, self._held = self._held or [], None
+        alive, startup = listed.alive, listed.startup
+        self._unanswered.clear()
         now = self._now()
         reading = self.reading = Reading(self._token)
         reading.adopt(alive)
@@ -346,8 +298,8 @@ class AsteriskTelephony:
         self._tell(reading.settle(now))
         fact = reconciled(self.server, alive, startup, self._startup, ended)
         self._startup = startup or self._startup
-        self._trouble = ""
         self.counters.reconciles += 1
+        self.counters.foreign_legs = sum(legs.channels for legs in listed.foreign.values())
         _log.info(
             "%s is reconciled: %d calls, %d phones%s",
             self.server,
@@ -361,19 +313,6 @@ class AsteriskTelephony:
                 self._read(packet)
         self._end_leftovers()
         self._set_timer()
-
-    def _reconcile_over(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            self._fault = task.exception()  # our own mistake: `run` raises it
-            self._link.close()
-
-    def _stop_reconciling(self) -> None:
-        if self._reconciling is not None:
-            self._reconciling.cancel()
-            self._reconciling = None
-
-    def _is_ours(self, text: str) -> bool:
-        return is_leg(text, self._token)
 
     # --- time
 
