@@ -6,8 +6,10 @@ Never decides whom to connect or to call.
 from __future__ import annotations
 
 from dialerd.campaigns import figures
+from dialerd.campaigns.in_flight import call_may, move_call
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.phones import let_go, withdraw
+from dialerd.campaigns.presence import agent_may, move_agent, set_leg
 from dialerd.campaigns.recycling import after_attempt
 from dialerd.model import facts as f
 from dialerd.model.causes import UNCOUNTED, Outcome, outcome_unanswered
@@ -28,7 +30,7 @@ def _call(live: Live, call: str, kind: str, *, alive: bool) -> AttemptRow | None
         if alive and call not in live.hanging:
             live.strays[call] = ""
         return None
-    if not live.call_may(row, kind):
+    if not call_may(row, kind):
         live.odd(kind)
         return None
     return row
@@ -38,14 +40,14 @@ def call_ringing(live: Live, fact: f.CallRinging) -> None:
     call = _call(live, fact.call, "ringing", alive=True)
     if call is not None:
         call.ringing_at = live.now
-        live.move_call(call, "ringing")
+        move_call(live, call, "ringing")
 
 
 def call_answered(live: Live, fact: f.CallAnswered) -> None:
     call = _call(live, fact.call, "answered", alive=True)
     if call is not None:
         _answered(live, call)
-        live.move_call(call, "answered")
+        move_call(live, call, "answered")
 
 
 def _answered(live: Live, call: AttemptRow) -> None:
@@ -60,7 +62,7 @@ def call_waiting(live: Live, fact: f.CallWaiting) -> None:
         _answered(live, call)
         if call.waiting_at is None:
             call.waiting_at = live.now
-        live.move_call(call, "waiting")
+        move_call(live, call, "waiting")
 
 
 def call_bridged(live: Live, fact: f.CallBridged) -> None:
@@ -71,7 +73,7 @@ def call_bridged(live: Live, fact: f.CallBridged) -> None:
     _answered(live, call)
     call.connected_at = live.now
     figures.connected(live, call)
-    if agent is None or not live.agent_may(agent, "bridged"):
+    if agent is None or not agent_may(agent, "bridged"):
         live.odd("bridged_with_unknown_leg")
         withdraw(live, call)
     else:
@@ -80,16 +82,17 @@ def call_bridged(live: Live, fact: f.CallBridged) -> None:
             withdraw(live, call)
         call.agent, call.agent_leg = agent.id, fact.leg
         agent.call = call.id
-        live.set_leg(agent, fact.leg, "talking")
-        live.move_agent(agent, "bridged")
-    live.move_call(call, "bridged")
+        set_leg(live, agent, fact.leg, "talking")
+        move_agent(live, agent, "bridged")
+    move_call(live, call, "bridged")
 
 
 def call_left(live: Live, fact: f.CallLeft) -> None:
     call = _call(live, fact.call, "left", alive=False)
     if call is not None:
+        _answered(live, call)  # he may have picked up while the link was lost
         withdraw(live, call)
-        live.move_call(call, "left")
+        move_call(live, call, "left")
 
 
 def call_ended(live: Live, fact: f.CallEnded) -> None:
@@ -135,15 +138,27 @@ def end_call(live: Live, call: AttemptRow, outcome: Outcome) -> None:
     lead = live.leads[call.lead]
     call.outcome = outcome
     call.counted = outcome not in UNCOUNTED
-    live.move_call(call, "ended")
+    move_call(live, call, "ended")
     if talked and agent is not None and agent.call == call.id:
         policy = live.policies[call.campaign]
         agent.call = ""
-        if live.agent_may(agent, "call_ended"):
-            live.move_agent(agent, "call_ended")
+        if agent_may(agent, "call_ended"):
+            move_agent(live, agent, "call_ended")
             agent.wrap_until = live.now + policy.wrap_up_s
     figures.ended(live, call)
     _lead_after(live, lead, call)
+
+
+def lose_call(live: Live, call: AttemptRow, because: str) -> None:
+    """A call is over and nobody can say how it ended.
+
+    A customer who had answered and had no agent counts as abandoned: he may have been, and that he was not cannot be shown.
+    """
+    call.because = because
+    if call.connected_at is not None:
+        end_call(live, call, "connected")
+    else:
+        end_call(live, call, "lost" if call.answered_at is None else "abandoned")
 
 
 def _lead_after(live: Live, lead: LeadRow, call: AttemptRow) -> None:
@@ -167,6 +182,6 @@ def connect_failed(live: Live, fact: f.ConnectFailed) -> None:
     if agent is not None and agent.call == call.id:
         agent.call = ""
         if agent.state == "ringing":
-            live.move_agent(agent, "withdrawn")
+            move_agent(live, agent, "withdrawn")
     call.agent = call.agent_leg = ""
-    live.move_call(call, "connect_failed")
+    move_call(live, call, "connect_failed")

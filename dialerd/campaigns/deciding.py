@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dialerd.campaigns import dialing
 from dialerd.campaigns.live import Live
+from dialerd.campaigns.presence import leg_wish, softphone, stranded_at
 from dialerd.model import intents as i
 from dialerd.model.ids import PHONE
 from dialerd.model.instants import FAR, Instant
@@ -64,7 +65,7 @@ def _serve(live: Live) -> i.AnyIntent | None:
                 return i.Connect(call.id, agent.leg, agent.id, call.server)
         elif call.booked:
             agent = live.agents[call.booked]
-            if live.softphone(agent.id) == "nailed_up":
+            if softphone(live, agent.id) == "nailed_up":
                 return i.Connect(call.id, agent.leg, agent.id, call.server)
             policy = live.policies[call.campaign]
             hotline = live.floor.hotlines.get(call.hotline)
@@ -87,9 +88,11 @@ def _set_up(live: Live, agent_id: str) -> i.AnyIntent | None:
     """Call a softphone for the shift, or hang up one that is not wanted."""
     agent = live.agents[agent_id]
     policy = live.floor.agents.get(agent_id)
-    wish = live.leg_wish(agent)
+    wish = leg_wish(live, agent)
     if wish == "hang_up":
         return i.HangUp(agent.leg, policy.server if policy else "", "the agent's leg is not wanted any more")
+    if wish == "replace":  # its phone may have been on another server
+        return i.HangUp(agent.leg, "", "the agent's softphone is called anew")
     if wish == "call" and policy is not None and live.links[policy.server].up:
         return i.CallPhone(live.peek_leg(PHONE), agent_id, policy.server, policy.phone, 30)
     return None
@@ -104,10 +107,9 @@ def _campaign_clock(live: Live) -> i.AnyIntent | None:
             return i.Finish(row.id, "its end time has come")
         if row.state == "scheduled" and (policy.starts_at is None or live.now >= policy.starts_at):
             return i.Begin(row.id)
-        if row.state == "running" and policy.finish_when_done and not live.campaign_lines[row.id]:
-            counts = live.lead_states[row.id]
-            if counts.total() and not any(counts[s] for s in ("new", "retry", "callback", "in_progress", "held")):
-                return i.Finish(row.id, "no lead is left to dial")
+        done = row.state == "running" and policy.finish_when_done and not live.campaign_lines[row.id]
+        if done and dialing.leads_done(live, row.id):
+            return i.Finish(row.id, "no lead is left to dial")
     return None
 
 
@@ -169,6 +171,8 @@ def next_wakeup(live: Live) -> Instant | None:
     at = FAR
     for agent in live.wrapping:
         at = min(at, live.agents[agent].wrap_until or live.now)
+    for agent in live.setting_up:
+        at = min(at, stranded_at(live, live.agents[agent]))
     for call_id in live.waiting:
         at = min(at, wait_ends(live, live.calls[call_id]))
     if live.early:

@@ -12,6 +12,7 @@ from dialerd.model import intents as i
 from dialerd.model.ids import CALL
 from dialerd.model.instants import FAR, Instant
 from dialerd.model.policies import Trunk
+from dialerd.model.states import DIALABLE
 
 BEYOND_WAIT_S = 2.0
 """Seconds beyond the campaign's own limit after which the dialplan ends the wait of a customer whose daemon is gone. At the
@@ -65,6 +66,12 @@ def campaign_lines_free(live: Live, campaign: str) -> bool:
     """Whether the campaign is below its own ceiling of calls."""
     ceiling = live.policies[campaign].lines
     return ceiling is None or live.campaign_lines[campaign] < ceiling
+
+
+def leads_done(live: Live, campaign: str) -> bool:
+    """Whether the campaign has leads and none of them is being dialed or may still be, now or later."""
+    counts = live.lead_states[campaign]
+    return counts.total() > 0 and not any(counts[state] for state in ("in_progress", "held", *DIALABLE))
 
 
 def next_dial(live: Live) -> i.Dial | None:

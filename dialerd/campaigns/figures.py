@@ -53,6 +53,9 @@ def ended(live: Live, call: AttemptRow) -> None:
 
 
 def abandon_rate(tally: TallyRow) -> float | None:
-    """Abandoned of all whom an agent talked with or who were abandoned; None before the first."""
+    """Abandoned of all whom an agent talked with or who were abandoned; None before the first.
+
+    Customers who hung up in their first seconds are in neither (rules.md 1): the rate is never shown lower than it is.
+    """
     live_answers = tally.abandoned + tally.connected
     return tally.abandoned / live_answers if live_answers else None

@@ -1,4 +1,5 @@
-"""Live state: the rows in play and the indexes made from them, changed only through the moves of the state tables.
+"""Live state: the rows in play and the indexes made from them; the turn, campaigns and leads are moved here, agents in
+`presence`, calls in `in_flight`.
 
 Never decides what should happen next, and keeps nothing that cannot be rebuilt from the rows (hoppers, links and the
 slots of trunks aside).
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -25,9 +26,15 @@ from dialerd.model.rows import (
     AuditRow,
     CampaignRow,
     CounterRow,
+    HotlineHourRow,
     LeadRow,
+    MemberRow,
+    NamedRow,
+    QuotaRow,
+    RefusalRow,
     ReplyRow,
     Row,
+    SuppressionRow,
     TallyRow,
 )
 
@@ -36,9 +43,13 @@ _KEYS = {
     TallyRow: attrgetter("campaign"),
     CounterRow: attrgetter("name"),
     ReplyRow: attrgetter("principal", "id"),
+    NamedRow: attrgetter("kind", "id"),
+    MemberRow: attrgetter("kind", "group", "member"),
+    SuppressionRow: attrgetter("list_name", "number", "channel"),
+    RefusalRow: attrgetter("lead"),
+    QuotaRow: attrgetter("campaign", "agent", "day"),
+    HotlineHourRow: attrgetter("hotline", "campaign", "hour"),
 }
-BEFORE_TALK = frozenset({"dialing", "ringing", "answered", "waiting"})
-"""States of a call for which an agent is booked."""
 
 
 class Link(msgspec.Struct):
@@ -98,6 +109,9 @@ class Live:
         """Legs that are alive on a server and should not be: leg to server."""
         self.hanging: set[str] = set()
         """Legs whose end was asked for."""
+        self.outdated: set[str] = set()
+        """Nailed-up legs to a phone that is not their agent's any more, to be replaced once he is not on a call. A daemon that
+        is started anew does not know them: it takes each leg for one to the phone that is configured."""
 
         self.replies: dict[tuple[str, str], tuple[str, str]] = {}
         """(command, first answer) by (principal, id): the same command with the same id gets it again and does nothing."""
@@ -194,18 +208,19 @@ class Live:
         self._hours[schedule] = (now, hours)
         return hours
 
+    # --- the floor
+
     def configure(self, floor: Floor) -> None:
-        """A new configuration holds."""
+        """A new configuration holds; agents' indexes are brought up to date by `presence.configure`."""
         self.floor = floor
         self._hours.clear()
         for server in floor.servers:
             self.links.setdefault(server, Link())
-        for agent in floor.agents:
-            if agent not in self.agents:
-                self.agents[agent] = AgentRow(agent, "logged_out", self.now)
-                self.mark(self.agents[agent])
-        for row in self.agents.values():
-            self.reindex_agent(row)
+
+    def serves(self, agent: str, campaign: str) -> bool:
+        """Whether the agent takes calls of the campaign."""
+        policy = self.floor.agents.get(agent)
+        return policy is not None and (policy.campaigns == "all" or campaign in policy.campaigns)
 
     # --- campaigns
 
@@ -225,7 +240,7 @@ class Live:
 
     def move_campaign(self, row: CampaignRow, kind: str, principal: str, note: str) -> None:
         """Move a campaign by a kind of the table. Raises OurMistakeError for an illegal one."""
-        row.state = self._after("campaign", row.id, row.state, kind)
+        row.state = next_state("campaign", row.id, row.state, kind)
         row.state_at = self.now
         row.state_by = principal
         row.note = note
@@ -236,173 +251,25 @@ class Live:
 
     def move_lead(self, lead: LeadRow, kind: str) -> None:
         """Move a lead by a kind of the table and keep the counts right."""
-        state = self._after("lead", lead.id, lead.state, kind)
+        state = next_state("lead", lead.id, lead.state, kind)
         counts = self.lead_states[lead.campaign]
         counts[lead.state] -= 1
         counts[state] += 1
         lead.state = state
         self.mark(lead)
 
-    # --- calls
 
-    def put_call(self, call: AttemptRow, lead: LeadRow) -> None:
-        """Take in a live call."""
-        self.calls[call.id] = call
-        self.leads[lead.id] = lead
-        self.numbers[call.number] = call.id
-        self.trunk_lines[call.trunk] += 1
-        self.campaign_lines[call.campaign] += 1
-        self.trunk_last[call.trunk] = max(call.placed_at, self.trunk_last.get(call.trunk, 0.0))
-        self.reindex_call(call)
-
-    def call_may(self, call: AttemptRow, kind: str) -> bool:
-        """Whether the table allows `kind` for the call now."""
-        return kind in states.CALL[call.state]
-
-    def move_call(self, call: AttemptRow, kind: str) -> None:
-        """Move a call by a kind of the table. Raises OurMistakeError for an illegal one."""
-        call.state = self._after("call", call.id, call.state, kind)
-        if call.state == "ended":
-            call.ended_at = self.now
-            self._remove_call(call)
-        else:
-            self.reindex_call(call)
-        self.mark(call)
-
-    def reindex_call(self, call: AttemptRow) -> None:
-        """Bring the indexes up to date with a live call's state."""
-        _in(self.waiting, call.id, call.state in ("waiting", "offered"))
-        _in(self.early, call.id, call.state in ("dialing", "ringing"))
-        before = call.state in BEFORE_TALK
-        if not before and call.booked:
-            self.unbook(call)
-        _in(self.unbooked, call.id, before and not call.booked)
-        if call.booked:
-            self.booked[call.booked] = call.id
-            self.free.pop(call.booked, None)
-
-    def _remove_call(self, call: AttemptRow) -> None:
-        for index in (self.waiting, self.early, self.unbooked):
-            index.pop(call.id, None)
-        if call.booked:
-            self.unbook(call)
-            self.unbooked.pop(call.id, None)
-        del self.calls[call.id]
-        self.leads.pop(call.lead, None)
-        if self.numbers.get(call.number) == call.id:
-            del self.numbers[call.number]
-        self.trunk_lines[call.trunk] -= 1
-        self.campaign_lines[call.campaign] -= 1
-        self.hanging.discard(call.id)
-
-    def book(self, call: AttemptRow, agent: str) -> None:
-        """Keep a free agent for a call in flight."""
-        if agent not in self.free:
-            raise OurMistakeError(f"agent {agent} is booked for {call.id} and is not free")
-        call.booked = agent
-        self.mark(call)
-        self.reindex_call(call)
-
-    def unbook(self, call: AttemptRow) -> None:
-        """The call has no agent kept for it any more."""
-        agent, call.booked = call.booked, ""
-        self.booked.pop(agent, None)
-        self.mark(call)
-        if call.state in BEFORE_TALK:
-            self.unbooked[call.id] = None
-        row = self.agents.get(agent)
-        if row is not None:
-            self.reindex_agent(row)
-
-    # --- agents
-
-    def agent_may(self, agent: AgentRow, kind: str) -> bool:
-        """Whether the table allows `kind` for the agent now."""
-        return kind in states.AGENT[agent.state]
-
-    def move_agent(self, agent: AgentRow, kind: str, reason: str = "") -> None:
-        """Move an agent by a kind of the table. Raises OurMistakeError for an illegal one."""
-        state = self._after("agent", agent.id, agent.state, kind)
-        if state != agent.state or state == "not_ready":
-            agent.since = self.now
-        agent.state = state
-        agent.reason = reason
-        if state != "wrap_up":
-            agent.wrap_until = None
-        self.reindex_agent(agent)
-        self.mark(agent)
-
-    def softphone(self, agent: str) -> Literal["ring", "nailed_up"]:
-        """How the agent's softphone is used; ring for an agent who is not configured any more."""
-        policy = self.floor.agents.get(agent)
-        return policy.softphone if policy is not None else "ring"
-
-    def can_take(self, agent: AgentRow) -> bool:
-        """Whether the agent could be given a customer this instant."""
-        if agent.state != "ready" or agent.id not in self.floor.agents:
-            return False
-        if self.softphone(agent.id) == "nailed_up":
-            return agent.leg_state == "idle"
-        return not agent.leg
-
-    def reindex_agent(self, agent: AgentRow) -> None:
-        """Bring the indexes up to date with an agent's state."""
-        if agent.leg:
-            self.by_leg[agent.leg] = agent.id
-        able = self.can_take(agent)
-        call = self.calls.get(self.booked.get(agent.id, ""))
-        if not able and call is not None and agent.call != call.id:
-            self.unbook(call)  # comes back here
-            return
-        if able and call is None:
-            if agent.id not in self.free:
-                self.free[agent.id] = None
-        else:
-            self.free.pop(agent.id, None)
-        _in(self.wrapping, agent.id, agent.state == "wrap_up")
-        _in(self.setting_up, agent.id, self.leg_wish(agent) != "")
-
-    def leg_wish(self, agent: AgentRow) -> str:
-        """What the agent's leg needs: `call` it, `hang_up`, or nothing."""
-        nailed_up = self.softphone(agent.id) == "nailed_up" and agent.id in self.floor.agents
-        if agent.leg:
-            if agent.leg in self.hanging:
-                return ""
-            if nailed_up:
-                return "hang_up" if agent.state == "logged_out" else ""
-            if agent.state == "wrap_up" and agent.leg_state == "talking":
-                return (
-                    ""  # the dialplan ends it as the bridge ends; asking too would only be a warning in Asterisk's log
-                )
-            return "" if agent.state in ("ringing", "on_call") else "hang_up"
-        return "call" if nailed_up and agent.state == "connecting" else ""
-
-    def set_leg(self, agent: AgentRow, leg: str, state: str) -> None:
-        """The agent's leg is `leg` (empty: none) in `state`."""
-        if agent.leg and agent.leg != leg:
-            self.by_leg.pop(agent.leg, None)
-            self.hanging.discard(agent.leg)
-        agent.leg = leg
-        agent.leg_state = state
-        self.mark(agent)
-        self.reindex_agent(agent)
-
-    # --- lines
-
-    def serves(self, agent: str, campaign: str) -> bool:
-        """Whether the agent takes calls of the campaign."""
-        policy = self.floor.agents.get(agent)
-        return policy is not None and (policy.campaigns == "all" or campaign in policy.campaigns)
-
-    def _after(self, table: str, which: object, state: str, kind: str) -> str:
-        new = states.TABLES[table][state].get(kind)
-        if new is None:
-            allowed = ", ".join(states.moves(states.TABLES[table], state)) or "nothing"
-            raise OurMistakeError(f"{table} {which} is {state}: {kind} is illegal, allowed: {allowed}")
-        return new
+def next_state(table: str, which: object, state: str, kind: str) -> str:
+    """The state that `kind` leads to by the named table. Raises OurMistakeError where it is illegal."""
+    new = states.TABLES[table][state].get(kind)
+    if new is None:
+        allowed = ", ".join(states.moves(states.TABLES[table], state)) or "nothing"
+        raise OurMistakeError(f"{table} {which} is {state}: {kind} is illegal, allowed: {allowed}")
+    return new
 
 
-def _in(index: dict[str, None], key: str, wanted: bool) -> None:
+def index_if(index: dict[str, None], key: str, wanted: bool) -> None:
+    """Have `key` in the index, at its end if it is new, or out of it."""
     if wanted:
         if key not in index:
             index[key] = None

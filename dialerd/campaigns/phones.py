@@ -5,7 +5,9 @@ Never decides to ring anybody.
 
 from __future__ import annotations
 
+from dialerd.campaigns.in_flight import call_may, move_call
 from dialerd.campaigns.live import Live
+from dialerd.campaigns.presence import agent_may, move_agent, set_leg, softphone
 from dialerd.model import facts as f
 from dialerd.model.causes import outcome_unanswered
 from dialerd.model.rows import AgentRow, AttemptRow
@@ -28,13 +30,13 @@ def phone_idle(live: Live, fact: f.PhoneIdle) -> None:
     agent = _agent(live, fact.leg, "phone_idle", alive=True)
     if agent is None:
         return
-    live.set_leg(agent, agent.leg, "idle")
+    set_leg(live, agent, agent.leg, "idle")
     if agent.state == "connecting":
         ready = agent.after_call == "ready"
         agent.after_call = ""
-        live.move_agent(agent, "phone_idle")
+        move_agent(live, agent, "phone_idle")
         if ready:
-            live.move_agent(agent, "ready")
+            move_agent(live, agent, "ready")
 
 
 def phone_ended(live: Live, fact: f.PhoneEnded) -> None:
@@ -48,8 +50,8 @@ def phone_ended(live: Live, fact: f.PhoneEnded) -> None:
 
 def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
     """An agent's leg is gone: for a rung one that is the end of the offer, for a nailed-up one of his readiness."""
-    nailed_up = live.softphone(agent.id) == "nailed_up"
-    live.set_leg(agent, "", "")
+    nailed_up = softphone(live, agent.id) == "nailed_up"
+    set_leg(live, agent, "", "")
     call = live.calls.get(agent.call)
     if agent.state == "ringing" and call is not None:
         # he had picked up and was about to be bridged, or nobody was there to bridge him: he is not to blame
@@ -57,21 +59,29 @@ def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
         alone = policy is not None and not live.links[policy.server].up
         blameless = not nailed_up and (call.state == "connecting" or alone)
         let_go(live, agent)
-        live.move_agent(agent, "withdrawn" if blameless else "offer_failed", "" if blameless else because)
+        move_agent(live, agent, "withdrawn" if blameless else "offer_failed", "" if blameless else because)
         after_call_wish(live, agent)
     elif agent.state == "on_call":
         # the talk is over for him; the customer's own end follows
         campaign = live.policies[call.campaign] if call is not None else None
         agent.call = ""
-        live.move_agent(agent, "phone_lost", because)
+        move_agent(live, agent, "phone_lost", because)
         agent.wrap_until = live.now + (campaign.wrap_up_s if campaign else 0)
     elif agent.state == "connecting":
         agent.after_call = ""
-        live.move_agent(agent, "phone_lost", because)
-    elif nailed_up and live.agent_may(agent, "phone_lost"):
+        move_agent(live, agent, "phone_lost", because)
+    elif nailed_up and agent_may(agent, "phone_lost"):
         if agent.state == "wrap_up":
             return  # he has no leg to be ready with: the end of his wrap-up tells
-        live.move_agent(agent, "phone_lost", because)
+        move_agent(live, agent, "phone_lost", because)
+
+
+def replace_leg(live: Live, agent: AgentRow) -> None:
+    """A nailed-up leg is given up for a new one: at once for an agent who is ready, else when he becomes ready again."""
+    set_leg(live, agent, "", "")
+    if agent.state == "ready":
+        agent.after_call = "ready"
+        move_agent(live, agent, "connect_phone")
 
 
 def miss_phone(live: Live, agent: AgentRow) -> None:
@@ -80,11 +90,11 @@ def miss_phone(live: Live, agent: AgentRow) -> None:
     An offer is taken back without blaming him, and a call for the shift is made again.
     """
     if agent.state == "connecting":
-        live.set_leg(agent, "", "")
-    elif agent.state == "ringing" and live.softphone(agent.id) == "ring":
-        live.set_leg(agent, "", "")
+        set_leg(live, agent, "", "")
+    elif agent.state == "ringing" and softphone(live, agent.id) == "ring":
+        set_leg(live, agent, "", "")
         let_go(live, agent)
-        live.move_agent(agent, "withdrawn")
+        move_agent(live, agent, "withdrawn")
         after_call_wish(live, agent)
     else:
         lose_phone(live, agent, "softphone was lost")
@@ -113,8 +123,8 @@ def let_go(live: Live, agent: AgentRow) -> None:
     call.offered_at = None
     live.mark(call)
     for kind in ("offer_failed", "connect_failed"):
-        if live.call_may(call, kind):
-            live.move_call(call, kind)
+        if call_may(call, kind):
+            move_call(live, call, kind)
 
 
 def withdraw(live: Live, call: AttemptRow) -> None:
@@ -123,7 +133,7 @@ def withdraw(live: Live, call: AttemptRow) -> None:
     if agent is None or agent.call != call.id or agent.state != "ringing":
         return
     agent.call = ""
-    live.move_agent(agent, "withdrawn")
+    move_agent(live, agent, "withdrawn")
     if agent.after_call:
         after_call_wish(live, agent)
 
@@ -132,5 +142,5 @@ def after_call_wish(live: Live, agent: AgentRow) -> None:
     """What the agent asked for during the call happens now."""
     wish, agent.after_call = agent.after_call, ""
     reason, agent.after_reason = agent.after_reason, ""
-    if wish and live.agent_may(agent, wish):
-        live.move_agent(agent, wish, reason)
+    if wish and agent_may(agent, wish):
+        move_agent(live, agent, wish, reason)

@@ -9,6 +9,7 @@ from collections import Counter
 
 import msgspec
 
+from dialerd.campaigns.in_flight import put_call
 from dialerd.campaigns.live import Live
 from dialerd.model.instants import Instant
 from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, CounterRow, LeadRow, TallyRow
@@ -55,7 +56,7 @@ def rebuild(kept: Kept) -> Live:
     for agent in kept.agents:
         live.agents[agent.id] = agent
     for call in sorted(kept.live, key=lambda row: (row.placed_at, row.id)):
-        live.put_call(call, leads[call.lead])
+        put_call(live, call, leads[call.lead])
     for agent in live.agents.values():
         if agent.leg:
             live.by_leg[agent.leg] = agent.id

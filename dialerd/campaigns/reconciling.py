@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dialerd.campaigns import calls, phones
 from dialerd.campaigns.live import Link, Live
+from dialerd.campaigns.presence import set_leg
 from dialerd.model import facts as f
 from dialerd.model.rows import AttemptRow
 
@@ -28,12 +29,11 @@ def reconcile(live: Live, fact: f.Reconciled) -> None:
         elif seen_phone.state == "idle":
             phones.phone_idle(live, f.PhoneIdle(agent.leg))
         elif seen_phone.state == "talking":
-            live.set_leg(agent, agent.leg, "talking")
+            set_leg(live, agent, agent.leg, "talking")
     for call in [call for call in live.calls.values() if call.server == fact.server]:
         seen = seen_calls.get(call.id)
         if seen is None:
-            call.because = why
-            calls.end_call(live, call, "connected" if call.connected_at is not None else "lost")
+            calls.lose_call(live, call, why)
         else:
             _adopt(live, call, seen)
     for leg in (*seen_calls, *seen_phones):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dialerd.campaigns.calls import end_call
+from dialerd.campaigns import presence
+from dialerd.campaigns.calls import lose_call
 from dialerd.campaigns.live import Link, Live
 from dialerd.model import facts as f
 from dialerd.model.policies import Floor
@@ -53,10 +54,11 @@ def leads_offered(live: Live, fact: f.LeadsOffered) -> None:
 
 def configured(live: Live, fact: f.Configured) -> None:
     floor = Floor.model_validate(fact.floor)
+    _outdate_legs(live, floor)
     live.configure(floor)
+    presence.configure(live)
     for call in [call for call in live.calls.values() if call.server not in floor.servers]:
-        call.because = f"server {call.server} is not configured any more"
-        end_call(live, call, "lost")
+        lose_call(live, call, f"server {call.server} is not configured any more")
     for agent in list(live.agents.values()):
         _fit_agent(live, agent)
     for row in list(live.campaigns.values()):
@@ -77,6 +79,14 @@ def configured(live: Live, fact: f.Configured) -> None:
         hopper.forget()
 
 
+def _outdate_legs(live: Live, floor: Floor) -> None:
+    """Legs to phones that the new configuration takes from their agents are to be replaced (by `presence.leg_wish`)."""
+    for agent in live.agents.values():
+        old, new = live.floor.agents.get(agent.id), floor.agents.get(agent.id)
+        if agent.leg and old and new and (old.server, old.phone) != (new.server, new.phone):
+            live.outdated.add(agent.leg)
+
+
 def _fit_agent(live: Live, agent: AgentRow) -> None:
     """Whoever is not configured any more is logged out; a ready agent whose softphone is now nailed-up has it called."""
     if agent.state == "logged_out":
@@ -87,10 +97,10 @@ def _fit_agent(live: Live, agent: AgentRow) -> None:
             live.mark(agent)
         else:
             agent.after_call = ""
-            live.move_agent(agent, "logout", "not configured any more")
-    elif agent.state == "ready" and live.softphone(agent.id) == "nailed_up" and not agent.leg:
+            presence.move_agent(live, agent, "logout", "not configured any more")
+    elif agent.state == "ready" and presence.softphone(live, agent.id) == "nailed_up" and not agent.leg:
         agent.after_call = "ready"
-        live.move_agent(agent, "connect_phone")
+        presence.move_agent(live, agent, "connect_phone")
 
 
 def write_policy(live: Live, row: CampaignRow, policy: dict[str, Any]) -> None:

@@ -109,9 +109,9 @@ def _leads(live: Live, campaign: str) -> Found | None:
         return "leads", "leads are being read from the store", None
     if open_leads:
         until = None if hopper.next_due >= FAR else hopper.next_due
-        return "resting", f"all {open_leads} leads that are left rest after an attempt", until
+        return "resting", f"no lead is due: {_counted(open_leads, 'lead rests', 'leads rest')} after an attempt", until
     if counts["in_progress"]:
-        return "last_calls", f"the last {counts['in_progress']} leads are being called", None
+        return "last_calls", f"the last {_counted(counts['in_progress'], 'lead is', 'leads are')} being called", None
     return "leads_done", "no lead is left to dial", None
 
 
@@ -123,7 +123,7 @@ def _agents(live: Live, campaign: str) -> Found | None:
         return "no_agents", "no agent takes calls of this campaign", None
     states = Counter(row.state for row in serving)
     if states["logged_out"] == len(serving):
-        return "no_agents", f"none of its {len(serving)} agents is logged in", None
+        return "no_agents", f"its {_counted(len(serving), 'agent is', 'agents are')} logged out", None
     told = ", ".join(
         f"{count} {state.replace('_', ' ')}" for state, count in sorted(states.items()) if state != "logged_out"
     )
@@ -131,14 +131,19 @@ def _agents(live: Live, campaign: str) -> Found | None:
         return "no_ready_agent", f"no agent is ready: {told}", None
     kept = sum(1 for row in serving if row.state == "ready" and row.id in live.booked)
     if kept == states["ready"]:
-        return "one_call_per_agent", f"a call is placed for each of the {kept} ready agents", None
+        return (
+            "one_call_per_agent",
+            f"every ready agent has a call on its way: {_counted(kept, 'agent', 'agents')}",
+            None,
+        )
     return "no_ready_agent", f"no ready agent can be given a call yet: {told}", None
 
 
 def _lines(live: Live, campaign: str) -> Found:
     policy = live.policies[campaign]
     if not dialing.campaign_lines_free(live, campaign):
-        return "campaign_lines", f"all {policy.lines} lines of the campaign are in use", None
+        lines = live.campaign_lines[campaign]
+        return "campaign_lines", f"no line of the campaign is free: {_counted(lines, 'line', 'lines')} in use", None
     full: list[str] = []
     slots: list[float] = []
     for name in policy.trunks:
@@ -146,7 +151,7 @@ def _lines(live: Live, campaign: str) -> Found:
         if trunk is None or not live.links[trunk.server].up:
             continue
         if live.trunk_lines[name] >= trunk.lines:
-            full.append(f"all {trunk.lines} lines of trunk {name} are in use")
+            full.append(f"no line of trunk {name} is free: {_counted(trunk.lines, 'line', 'lines')} in use")
         elif dialing.longest_idle(live, campaign, trunk.server) is not None:
             slots.append(dialing.slot(live, name, trunk))
     if not slots and full:
@@ -156,3 +161,8 @@ def _lines(live: Live, campaign: str) -> Found:
     if min(slots) > live.now:
         return "calls_per_second", "the trunk's calls per second are used up", min(slots)
     return "none", "calls are being placed", None
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    """A count and its noun: `1 lead`, `2 leads`."""
+    return f"{count} {one if count == 1 else many}"

@@ -5,11 +5,11 @@ Never decides: an intent that is illegal here is our own mistake and raises OurM
 
 from __future__ import annotations
 
-from dialerd.campaigns import figures
-from dialerd.campaigns.calls import end_call
+from dialerd.campaigns import figures, in_flight, presence
+from dialerd.campaigns.calls import lose_call
 from dialerd.campaigns.dialing import use_slot
 from dialerd.campaigns.live import Live
-from dialerd.campaigns.phones import after_call_wish, withdraw
+from dialerd.campaigns.phones import after_call_wish, replace_leg, withdraw
 from dialerd.campaigns.supply import write_policy
 from dialerd.model import intents as i
 from dialerd.model.errors import OurMistakeError
@@ -39,7 +39,7 @@ def dial(live: Live, intent: i.Dial) -> None:
         live.now,
         booked=intent.booked,
     )
-    live.put_call(call, lead)
+    in_flight.put_call(live, call, lead)
     live.mark(call)
     figures.placed(live, intent.campaign)
 
@@ -48,20 +48,20 @@ def offer_call(live: Live, intent: i.OfferCall) -> None:
     live.use_leg()
     call, agent = live.calls[intent.call], live.agents[intent.agent]
     _give(live, call, agent, intent.leg, "offer")
-    live.set_leg(agent, intent.leg, "calling")
+    presence.set_leg(live, agent, intent.leg, "calling")
 
 
 def _give(live: Live, call: AttemptRow, agent: AgentRow, leg: str, kind: str) -> None:
     agent.call = call.id
     call.agent, call.agent_leg = agent.id, leg
     call.offered_at = live.now
-    live.move_call(call, kind)
-    live.move_agent(agent, kind)
+    in_flight.move_call(live, call, kind)
+    presence.move_agent(live, agent, kind)
 
 
 def call_phone(live: Live, intent: i.CallPhone) -> None:
     live.use_leg()
-    live.set_leg(live.agents[intent.agent], intent.leg, "calling")
+    presence.set_leg(live, live.agents[intent.agent], intent.leg, "calling")
 
 
 def connect(live: Live, intent: i.Connect) -> None:
@@ -70,23 +70,25 @@ def connect(live: Live, intent: i.Connect) -> None:
 
 def hang_up(live: Live, intent: i.HangUp) -> None:
     live.strays.pop(intent.leg, None)
+    agent = live.agents.get(live.by_leg.get(intent.leg, ""))
+    if agent is not None and presence.leg_wish(live, agent) == "replace":
+        replace_leg(live, agent)
+        agent = None
     live.hanging.add(intent.leg)
     if is_call(intent.leg):
         call = live.calls.get(intent.leg)
         if call is not None:
             call.hangup = intent.because
             live.mark(call)
-    else:
-        agent = live.agents.get(live.by_leg.get(intent.leg, ""))
-        if agent is not None:
-            live.reindex_agent(agent)
+    elif agent is not None:
+        presence.reindex_agent(live, agent)
 
 
 def drop(live: Live, intent: i.Drop) -> None:
     call = live.calls[intent.call]
     call.because = intent.because
     withdraw(live, call)
-    live.move_call(call, "drop")
+    in_flight.move_call(live, call, "drop")
 
 
 def want_leads(live: Live, intent: i.WantLeads) -> None:
@@ -116,7 +118,7 @@ def answer(live: Live, intent: i.Answer) -> None:
 
 
 def book(live: Live, intent: i.Book) -> None:
-    live.book(live.calls[intent.call], intent.agent)
+    in_flight.book(live, live.calls[intent.call], intent.agent)
 
 
 def begin(live: Live, intent: i.Begin) -> None:
@@ -132,17 +134,16 @@ def end_wrap_up(live: Live, intent: i.EndWrapUp) -> None:
     agent = live.agents[intent.agent]
     if agent.after_call:
         after_call_wish(live, agent)
-    elif live.softphone(agent.id) == "nailed_up" and not agent.leg:
-        live.move_agent(agent, "phone_lost", agent.reason or "softphone was lost")
+    elif presence.softphone(live, agent.id) == "nailed_up" and not agent.leg:
+        presence.move_agent(live, agent, "phone_lost", agent.reason or "softphone was lost")
     else:
-        live.move_agent(agent, "wrap_over")
+        presence.move_agent(live, agent, "wrap_over")
 
 
 def give_up(live: Live, intent: i.GiveUp) -> None:
     call = live.calls[intent.call]
-    call.because = "nothing was heard of it"
     live.strays[call.id] = call.server
-    end_call(live, call, "lost")
+    lose_call(live, call, "nothing was heard of it")
 
 
 def write_campaign(live: Live, intent: i.WriteCampaign) -> None:
@@ -172,8 +173,9 @@ def move_agent(live: Live, intent: i.MoveAgent) -> None:
         agent.after_call = "ready" if intent.kind == "ready" else ""
         live.mark(agent)
         return
+    agent.after_call = agent.after_reason = ""  # what he asks for now, not what he asked for during his last call
     kind = intent.kind
-    nailed_up = live.softphone(agent.id) == "nailed_up"
+    nailed_up = presence.softphone(live, agent.id) == "nailed_up"
     if kind == "login" and nailed_up:
         kind = "login_nailed_up"
     if kind == "ready" and nailed_up and not agent.leg:
@@ -183,8 +185,7 @@ def move_agent(live: Live, intent: i.MoveAgent) -> None:
         agent.logged_in_at = live.now
     if kind == "logout":
         agent.logged_in_at = None
-        agent.after_call = agent.after_reason = ""
-    live.move_agent(agent, kind, intent.reason)
+    presence.move_agent(live, agent, kind, intent.reason)
 
 
 def note(live: Live, intent: i.Note) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from dialerd.model.instants import Instant
+from dialerd.model.notices import NoticeRow
 
 
 class CampaignRow(msgspec.Struct):
@@ -65,7 +66,32 @@ class LeadRow(msgspec.Struct):
     last_at: Instant | None = None
     name: str = ""
     fields: dict[str, str] = {}
+    """Values of the campaign's record fields (C08), canonical."""
     source: str = ""
+    phones: list[str] = []
+    """Further phones, E.164, tried after `phone` (C07)."""
+    email: str = ""
+    address: str = ""
+    zone: str = ""
+    """His time zone, where it is known better than from the number; empty: from the number."""
+    list_name: str = ""
+    """The list he came with; several lists are mixed by share."""
+    priority: int = 0
+    """-100 to 100; the greater is dialed earlier."""
+    contact: str = ""
+    """Code (PID) of the contact he was made from; empty: none."""
+    owner: str = ""
+    """Account manager: a principal (C16)."""
+    private_to: str = ""
+    """The only agent who may work him (C13); empty: all."""
+    participation: str = ""
+    """registered, confirmed, joined or cancelled (C14); empty: none yet."""
+    participation_at: Instant | None = None
+    disposition: str = ""
+    """The last one given (C13)."""
+    action: str = ""
+    """What brought him here, as the list tells (C15)."""
+    clicks: int = 0
 
 
 class AttemptRow(msgspec.Struct):
@@ -98,6 +124,12 @@ class AttemptRow(msgspec.Struct):
     counted: bool = True
     hangup: str = ""
     """Why the daemon asked for its end; empty if it did not."""
+    disposition: str = ""
+    disposed_by: str = ""
+    disposed_at: Instant | None = None
+    note: str = ""
+    answers: dict[str, str] = {}
+    """Answers to the script's questions, canonical (C12)."""
 
     @property
     def live(self) -> bool:
@@ -153,4 +185,179 @@ class CounterRow(msgspec.Struct):
     value: int
 
 
-Row: TypeAlias = CampaignRow | TallyRow | LeadRow | AttemptRow | AgentRow | AuditRow | ReplyRow | CounterRow
+class NamedRow(msgspec.Struct):
+    """A named policy that people make by command: a schedule, script, disposition, filter, group or trigger."""
+
+    kind: str
+    id: str
+    policy: dict[str, Any]
+    created_by: str
+    created_at: Instant
+    changed_by: str
+    changed_at: Instant
+    active: bool = True
+    """Whether it is there; a deleted one stays as a record."""
+
+
+class ContactRow(msgspec.Struct):
+    """A person or company the house knows, apart from any campaign (C06)."""
+
+    id: str
+    """Its code (PID)."""
+    kind: str
+    name: str
+    phone: str
+    email: str
+    address: str
+    status: str
+    industry: str
+    channel: str
+    owner: str
+    created_at: Instant
+    changed_at: Instant
+    tags: list[str] = []
+    fields: dict[str, str] = {}
+    active: bool = True
+
+
+class MemberRow(msgspec.Struct):
+    """A contact or an agent in a group (C06, C16)."""
+
+    kind: str
+    """`contact` or `agent`."""
+    group: str
+    member: str
+    at: Instant
+    by: str
+    active: bool = True
+
+
+class SuppressionRow(msgspec.Struct):
+    """A number that must not be reached (C20)."""
+
+    list_name: str
+    """`own`, `register` (the operator's), or `campaign:NAME`."""
+    number: str
+    channel: str
+    """`voice`, `sms`, `email` or `all`."""
+    at: Instant
+    by: str
+    because: str
+    until: Instant | None = None
+    """None: for good."""
+    active: bool = True
+
+
+class RefusalRow(msgspec.Struct):
+    """The gate's last refusal of a lead, kept as a record."""
+
+    lead: int
+    campaign: str
+    at: Instant
+    rule: str
+    because: str
+    until: Instant | None
+    times: int = 1
+    """Refusals of this lead until now."""
+
+
+class TicketRow(msgspec.Struct):
+    """A ticket of a call (C16, V07)."""
+
+    id: int
+    campaign: str
+    lead: int
+    attempt: str
+    agent: str
+    channel: str
+    subject: str
+    state: str
+    """`new`, `open` or `closed`."""
+    at: Instant
+    number: str = ""
+    closed_at: Instant | None = None
+    closed_by: str = ""
+    note: str = ""
+
+
+class QuotaRow(msgspec.Struct):
+    """Leads handed to an agent in a campaign on one day (C11)."""
+
+    campaign: str
+    agent: str
+    day: str
+    """YYYY-MM-DD in the campaign's time zone."""
+    handed: int = 0
+
+
+class HotlineRow(msgspec.Struct):
+    """How a hotline stands (V08)."""
+
+    id: str
+    enabled: bool
+    by: str
+    since: Instant
+    rested_until: Instant | None = None
+    """It failed and rests until then; None: it does not."""
+    failures: int = 0
+    """Failures in a row that were the hotline's own."""
+    health: str = "well"
+    """`well`, `warned` or `quarantined`, from our own calls."""
+    because: str = ""
+
+
+class HotlineHourRow(msgspec.Struct):
+    """A hotline's calls of one campaign in one hour (V08, O06)."""
+
+    hotline: str
+    campaign: str
+    hour: int
+    """Hours since the epoch, UTC."""
+    placed: int = 0
+    rung: int = 0
+    answered: int = 0
+    short: int = 0
+    """Answered and over within 6 s."""
+    rejected: int = 0
+    unwanted: int = 0
+    failed: int = 0
+    talk_s: float = 0.0
+
+
+class JobRow(msgspec.Struct):
+    """A long work (an import or an export): how far it is and what came of it (C06, C18)."""
+
+    id: str
+    kind: str
+    campaign: str
+    state: str
+    """`running`, `done`, `failed` or `cancelled`."""
+    by: str
+    at: Instant
+    ended_at: Instant | None = None
+    counts: dict[str, int] = {}
+    file: str = ""
+    because: str = ""
+
+
+Row: TypeAlias = (
+    CampaignRow
+    | TallyRow
+    | LeadRow
+    | AttemptRow
+    | AgentRow
+    | AuditRow
+    | ReplyRow
+    | CounterRow
+    | NamedRow
+    | ContactRow
+    | MemberRow
+    | SuppressionRow
+    | RefusalRow
+    | TicketRow
+    | QuotaRow
+    | HotlineRow
+    | HotlineHourRow
+    | JobRow
+    | NoticeRow
+)

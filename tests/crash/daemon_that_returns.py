@@ -16,7 +16,7 @@ from tests.doubles.daemon_process import DaemonProcess
 _STANDBY = """
 import sys
 import uvloop
-import dialerd.daemon
+import dialerd.daemon.process
 from dialerd.cli.daemon_commands import dialerd
 if sys.stdin.readline():
     dialerd(sys.argv[1:])

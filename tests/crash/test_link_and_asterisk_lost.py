@@ -215,6 +215,7 @@ def test_O08_asterisk_lost_during_live_calls_leaves_nothing_open(tmp_path: Path,
             if loss == "killed":
                 assert {outcomes[a["call"]] for a in at_loss if a["connected_at"] is None} <= {
                     "lost",
+                    "abandoned",
                     "busy",
                     "congestion",
                 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dialerd.control.leads import batch_subject
 from dialerd.model import facts as f
 from dialerd.model import intents as i
 from dialerd.model import states
+from dialerd.model.errors import Refusal
 from dialerd.model.rows import AuditRow
 from tests.doubles.desk_of_facts import Centre, every, floor, only
 
@@ -186,3 +188,45 @@ def test_O01_a_campaign_taken_out_of_the_configuration_is_paused_and_says_so() -
     assert centre.ask("campaign.resume", campaign="spring")["error"]["code"] == "not_configured"
     centre.take(f.Configured(floor()))
     assert centre.ask("campaign.resume", campaign="spring")["ok"]
+
+
+def finished(**campaign: object) -> Centre:
+    """The campaign `spring`, which finishes when its leads are done, has called its only lead in vain."""
+    centre = Centre(floor(agents=1, campaign={"finish_when_done": True, "max_attempts": 1, **campaign}), leads=1)
+    dial = only(centre.agent_ready("1001"), i.Dial)
+    centre.take(f.CallEnded(dial.call, cause=17))
+    assert centre.live.campaigns["spring"].state == "finished"
+    return centre
+
+
+def test_C03_a_finished_campaign_with_nothing_left_to_dial_is_not_started_for_nothing() -> None:
+    centre = finished()
+    error = centre.ask("campaign.start", campaign="spring")["error"]
+    assert (error["code"], error["field"]) == ("no_leads", "campaign")
+    assert error["message"] == (
+        "spring cannot start again: it finishes when none of its leads is left to dial, and none is: add leads first"
+    )
+    assert centre.live.campaigns["spring"].state == "finished"
+
+
+def test_C06_leads_given_to_a_finished_campaign_wait_and_are_dialed_when_it_is_started_again() -> None:
+    centre = finished()
+    assert batch_subject(centre.live, "spring") == "none", "an import is not refused"
+    centre.add_leads(1, first=6000)
+    assert not every(centre.take(after=60), i.Dial)
+    centre.now += 1
+    wanted = centre.take(f.Asked("again", "olga", ("owner",), "campaign.start", {"campaign": "spring"}))
+    wanted += centre.take(after=1)
+    assert only(wanted, i.Dial).number == "6000"
+
+
+def test_C06_a_rejected_campaign_takes_no_leads() -> None:
+    with pytest.raises(Refusal, match="summer was rejected: it takes no leads"):
+        batch_subject(summer_in("rejected").live, "summer")
+
+
+def test_C03_a_campaign_that_was_stopped_before_it_had_leads_may_start_and_wait_for_them() -> None:
+    centre = Centre(floor(campaign={"finish_when_done": True}))
+    assert centre.ask("campaign.stop", campaign="spring")["ok"]
+    assert centre.ask("campaign.start", campaign="spring")["ok"]
+    assert centre.live.campaigns["spring"].state == "running"

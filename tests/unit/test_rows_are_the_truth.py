@@ -162,7 +162,12 @@ def test_O08_no_order_of_facts_breaks_the_floor_or_the_rows(data: st.DataObject,
     for agent in ("1001", "1002", "1003"):
         centre.agent_ready(agent)
     for _ in range(data.draw(st.integers(5, 40))):
-        if data.draw(st.integers(0, 9)) == 0:
+        what = data.draw(st.integers(0, 11))
+        if what == 11:
+            phones = {"1001": {"phone": data.draw(st.sampled_from(["PJSIP/1001", "PJSIP/desk-7"])), "server": "pbx"}}
+            phones["1001"]["softphone"] = softphone
+            centre.take(f.Configured({**centre.configuration, "agents": {**centre.configuration["agents"], **phones}}))
+        elif what == 10:
             verb = data.draw(st.sampled_from(["ready", "not-ready", "login", "logout", "hangup"]))
             args = {"reason": "rest"} if verb == "not-ready" else {}
             centre.ask(f"agent.{verb}", data.draw(st.sampled_from(["1001", "1002", "1003"])), **args)

@@ -13,16 +13,27 @@ from sqlalchemy import Table
 
 from dialerd.adapters.storage import tables
 from dialerd.model.errors import OurMistakeError
+from dialerd.model.notices import NoticeRow
 from dialerd.model.rows import (
     AgentRow,
     AttemptRow,
     AuditRow,
     CampaignRow,
+    ContactRow,
     CounterRow,
+    HotlineHourRow,
+    HotlineRow,
+    JobRow,
     LeadRow,
+    MemberRow,
+    NamedRow,
+    QuotaRow,
+    RefusalRow,
     ReplyRow,
     Row,
+    SuppressionRow,
     TallyRow,
+    TicketRow,
 )
 from dialerd.model.states import DIALABLE
 from dialerd.model.turn import Committed, encode
@@ -59,7 +70,7 @@ class Shape(Generic[R]):
         """Columns that never change once the row is written: an update leaves them, and the indexes on them, alone."""
         self._mark = None if mark is None else mark[1]
         hints = {field.name: str(field.type) for field in msgspec.structs.fields(kind)}
-        self._json = tuple(i for i, name in enumerate(self.fields) if hints[name].startswith("dict"))
+        self._json = tuple(i for i, name in enumerate(self.fields) if hints[name].startswith(("dict", "list")))
         self._bool = tuple(i for i, name in enumerate(self.fields) if hints[name] == str(bool))
         self._plain = not self._json and self._mark is None
 
@@ -115,8 +126,27 @@ AUDIT: Shape[AuditRow] = Shape(AuditRow, tables.AUDIT, lambda row: row.id)
 REPLY: Shape[ReplyRow] = Shape(ReplyRow, tables.REPLIES, lambda row: (row.principal, row.id))
 COUNTER: Shape[CounterRow] = Shape(CounterRow, tables.COUNTERS, lambda row: row.name)
 
+NAMED: Shape[NamedRow] = Shape(NamedRow, tables.NAMED, lambda row: (row.kind, row.id))
+CONTACT: Shape[ContactRow] = Shape(ContactRow, tables.CONTACTS, lambda row: row.id)
+MEMBER: Shape[MemberRow] = Shape(MemberRow, tables.MEMBERS, lambda row: (row.kind, row.group, row.member))
+SUPPRESSION: Shape[SuppressionRow] = Shape(
+    SuppressionRow, tables.SUPPRESSIONS, lambda row: (row.list_name, row.number, row.channel)
+)
+REFUSAL: Shape[RefusalRow] = Shape(RefusalRow, tables.REFUSALS, lambda row: row.lead)
+TICKET: Shape[TicketRow] = Shape(TicketRow, tables.TICKETS, lambda row: row.id)
+QUOTA: Shape[QuotaRow] = Shape(QuotaRow, tables.QUOTAS, lambda row: (row.campaign, row.agent, row.day))
+HOTLINE: Shape[HotlineRow] = Shape(HotlineRow, tables.HOTLINES, lambda row: row.id)
+HOTLINE_HOUR: Shape[HotlineHourRow] = Shape(
+    HotlineHourRow, tables.HOTLINE_HOURS, lambda row: (row.hotline, row.campaign, row.hour)
+)
+JOB: Shape[JobRow] = Shape(JobRow, tables.JOBS, lambda row: row.id)
+NOTICE: Shape[NoticeRow] = Shape(NoticeRow, tables.NOTICES, lambda row: row.id)
+
 # In this order they are written: a row that others point to comes before them.
-SHAPES: tuple[Shape[Any], ...] = (CAMPAIGN, TALLY, LEAD, ATTEMPT, AGENT, AUDIT, REPLY, COUNTER)
+SHAPES: tuple[Shape[Any], ...] = (
+    CAMPAIGN, TALLY, LEAD, ATTEMPT, AGENT, AUDIT, REPLY, COUNTER, NAMED, CONTACT, MEMBER, SUPPRESSION, REFUSAL, TICKET,
+    QUOTA, HOTLINE, HOTLINE_HOUR, JOB, NOTICE,
+)  # fmt: skip
 _BY_KIND: dict[type, Shape[Any]] = {shape.kind: shape for shape in SHAPES}
 
 

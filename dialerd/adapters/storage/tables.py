@@ -107,6 +107,20 @@ LEADS = Table(
     _must("name"),
     _must("fields"),
     _must("source"),
+    _must("phones"),
+    _must("email"),
+    _must("address"),
+    _must("zone"),
+    _must("list_name"),
+    _must("priority", Integer()),
+    _must("contact"),
+    _must("owner"),
+    _must("private_to"),
+    _must("participation"),
+    _may("participation_at", Double()),
+    _must("disposition"),
+    _must("action"),
+    _must("clicks", Integer()),
     _must("dialable", SmallInteger()),
     UniqueConstraint("campaign", "phone"),
 )
@@ -141,6 +155,11 @@ ATTEMPTS = Table(
     _must("because"),
     _must("counted", Boolean(create_constraint=False)),
     _must("hangup"),
+    _must("disposition"),
+    _must("disposed_by"),
+    _may("disposed_at", Double()),
+    _must("note"),
+    _must("answers"),
     _must("live", SmallInteger()),
 )
 # Nobody is called twice: the database refuses a second live attempt on one number, whatever our own code believes.
@@ -153,6 +172,7 @@ Index(
 )
 Index("attempts_by_lead", ATTEMPTS.c.lead, ATTEMPTS.c.placed_at, ATTEMPTS.c.id)
 Index("attempts_by_campaign", ATTEMPTS.c.campaign, ATTEMPTS.c.id)
+Index("attempts_by_number", ATTEMPTS.c.number, ATTEMPTS.c.placed_at)
 Index("attempts_by_trunk", ATTEMPTS.c.trunk, ATTEMPTS.c.placed_at)
 
 AGENTS = Table(
@@ -195,3 +215,169 @@ REPLIES = Table(
 Index("replies_by_age", REPLIES.c.at)
 
 COUNTERS = Table("counters", SCHEMA, Column("name", Text, primary_key=True), _must("value", _COUNT))
+
+NAMED = Table(
+    "named",
+    SCHEMA,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _must("policy"),
+    _must("created_by"),
+    _must("created_at", Double()),
+    _must("changed_by"),
+    _must("changed_at", Double()),
+    _must("active", Boolean(create_constraint=False)),
+)
+
+CONTACTS = Table(
+    "contacts",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("kind"),
+    _must("name"),
+    _must("phone"),
+    _must("email"),
+    _must("address"),
+    _must("status"),
+    _must("industry"),
+    _must("channel"),
+    _must("owner"),
+    _must("created_at", Double()),
+    _must("changed_at", Double()),
+    _must("tags"),
+    _must("fields"),
+    _must("active", Boolean(create_constraint=False)),
+)
+Index("contacts_by_phone", CONTACTS.c.phone)
+
+MEMBERS = Table(
+    "members",
+    SCHEMA,
+    Column("kind", Text, primary_key=True),
+    Column("group", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+    _must("at", Double()),
+    _must("by"),
+    _must("active", Boolean(create_constraint=False)),
+)
+
+SUPPRESSIONS = Table(
+    "suppressions",
+    SCHEMA,
+    Column("list_name", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    _must("at", Double()),
+    _must("by"),
+    _must("because"),
+    _may("until", Double()),
+    _must("active", Boolean(create_constraint=False)),
+)
+Index("suppressions_by_number", SUPPRESSIONS.c.number)
+
+REFUSALS = Table(
+    "refusals",
+    SCHEMA,
+    Column("lead", _COUNT, ForeignKey("leads.id"), primary_key=True, autoincrement=False),
+    _must("campaign"),
+    _must("at", Double()),
+    _must("rule"),
+    _must("because"),
+    _may("until", Double()),
+    _must("times", Integer()),
+)
+
+TICKETS = Table(
+    "tickets",
+    SCHEMA,
+    Column("id", _COUNT, primary_key=True, autoincrement=False),
+    _must("campaign"),
+    _must("lead", _COUNT),
+    _must("attempt"),
+    _must("agent"),
+    _must("channel"),
+    _must("subject"),
+    _must("state"),
+    _must("at", Double()),
+    _must("number"),
+    _may("closed_at", Double()),
+    _must("closed_by"),
+    _must("note"),
+)
+Index("tickets_by_campaign", TICKETS.c.campaign, TICKETS.c.state, TICKETS.c.id)
+
+QUOTAS = Table(
+    "quotas",
+    SCHEMA,
+    Column("campaign", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("agent", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    _must("handed", Integer()),
+)
+
+HOTLINES = Table(
+    "hotlines",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("enabled", Boolean(create_constraint=False)),
+    _must("by"),
+    _must("since", Double()),
+    _may("rested_until", Double()),
+    _must("failures", Integer()),
+    _must("health"),
+    _must("because"),
+)
+
+HOTLINE_HOURS = Table(
+    "hotline_hours",
+    SCHEMA,
+    Column("hotline", Text, primary_key=True),
+    Column("campaign", Text, primary_key=True),
+    Column("hour", _COUNT, primary_key=True, autoincrement=False),
+    _must("placed", Integer()),
+    _must("rung", Integer()),
+    _must("answered", Integer()),
+    _must("short", Integer()),
+    _must("rejected", Integer()),
+    _must("unwanted", Integer()),
+    _must("failed", Integer()),
+    _must("talk_s", Double()),
+)
+Index("hotline_hours_by_hour", HOTLINE_HOURS.c.hour)
+
+JOBS = Table(
+    "jobs",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("kind"),
+    _must("campaign"),
+    _must("state"),
+    _must("by"),
+    _must("at", Double()),
+    _may("ended_at", Double()),
+    _must("counts"),
+    _must("file"),
+    _must("because"),
+)
+Index("jobs_by_campaign", JOBS.c.campaign, JOBS.c.at)
+
+NOTICES = Table(
+    "notices",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    _must("notice"),
+    _must("at", Double()),
+    _must("kind"),
+    _must("campaign"),
+    _must("name"),
+    _must("by"),
+    _must("note"),
+    _must("to"),
+    _must("channel"),
+    _must("state"),
+    _must("next_at", Double()),
+    _must("tries", Integer()),
+    _must("letter"),
+    _must("last_error"),
+)
+Index("notices_waiting", NOTICES.c.state, NOTICES.c.next_at)

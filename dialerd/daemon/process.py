@@ -1,6 +1,6 @@
-"""The daemon, assembled: the only file that names concrete classes, and the life of one process.
+"""The life of one process: it starts the parts, watches them, reloads, drains and stops.
 
-Never decides anything about calls: it starts, watches, reloads, drains and stops what others do.
+Never decides anything about calls, and never makes a part that needs a secret: that is `assembly`.
 """
 
 from __future__ import annotations
@@ -8,15 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import ssl
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from dialerd import __version__
-from dialerd.adapters.asterisk.link_settings import LinkSettings
 from dialerd.adapters.asterisk.telephony import AsteriskTelephony
 from dialerd.adapters.mqtt.bus import MqttBus
 from dialerd.adapters.mqtt.intake import Request
@@ -26,9 +23,9 @@ from dialerd.adapters.observe.metrics import Metrics
 from dialerd.adapters.observe.systemd import Watchdog
 from dialerd.adapters.observe.watching import Watching
 from dialerd.adapters.socket.server import LocalSocket, SocketTrouble
-from dialerd.adapters.storage.sqlite import SqliteStore
-from dialerd.campaigns.engine import Engine
 from dialerd.control.table import Who
+from dialerd.daemon.assembly import Assembly, CannotStartError
+from dialerd.daemon.reloading import reloaded
 from dialerd.model.errors import OurMistakeError, Refusal
 from dialerd.model.facts import Configured
 from dialerd.model.intents import AnyIntent
@@ -45,8 +42,7 @@ from dialerd.runtime.standing import Standing
 from dialerd.runtime.turn_loop import TurnLoop
 from dialerd.runtime.wall_clock import FastClock, WallClock
 from dialerd.settings.read import read
-from dialerd.settings.secrets import NoSecret, secret
-from dialerd.settings.shape import Mqtt, Settings
+from dialerd.settings.shape import Settings
 from dialerd.settings.trouble import Wrong
 
 log = get_logger("dialerd")
@@ -54,10 +50,6 @@ log = get_logger("dialerd")
 FIRST_LINK_S = 3.0
 """Seconds that the start waits for a first try at Asterisk before it says READY."""
 PRUNE_S = 3600.0
-
-
-class CannotStartError(Exception):
-    """The daemon cannot start; the message says what to mend."""
 
 
 class Daemon:
@@ -69,6 +61,7 @@ class Daemon:
         self.settings = settings
         self._file = file
         self._env = env
+        self._assembly = Assembly(file, env)
         self._clock = clock or WallClock()
         self._watchdog = Watchdog(env)
         self._stop = asyncio.Event()
@@ -76,6 +69,7 @@ class Daemon:
         self._tasks: list[asyncio.Task[Any]] = []
         self._metrics = Metrics(__version__)
         self._mqtt: MqttBus | None = None
+        self._endpoint: endpoint.Endpoint | None = None
         self._replies_under_way: set[asyncio.Task[None]] = set()
 
     # --- the life of the process
@@ -93,19 +87,10 @@ class Daemon:
             await self._end()
 
     async def _open(self) -> None:
-        self.store = SqliteStore(self.settings.store.path, self.settings.store.synchronous)
-        try:
-            await self.store.open()
-            kept = await self.store.load()
-            since = self._clock.now() - self.settings.store.keep_replies_days * 86400
-            replies = await self.store.replies(since)
-        except (StoreFailingError, OurMistakeError) as trouble:
-            await self.store.close()
-            raise CannotStartError(str(trouble)) from None
-        self.engine = Engine(kept)
-        self.engine.live.replies = {(r.principal, r.id): (r.command, r.reply) for r in replies}
-        self._token = kept.token
-        log.info("store.open", path=self.settings.store.path, turn=kept.seq, live_calls=len(kept.live))
+        opened = await self._assembly.store(self.settings.store, self._clock.now())
+        self.store, self.engine, self._token = opened.store, opened.engine, opened.token
+        live = self.engine.live
+        log.info("store.open", path=self.settings.store.path, turn=live.seq, live_calls=len(live.calls))
 
     async def _start(self, signals: bool) -> None:
         settings = self.settings
@@ -113,7 +98,13 @@ class Daemon:
         self.telephony: dict[str, AsteriskTelephony] = {}
         self._bus: MessageBus = NoBus()
         if settings.mqtt is not None:
-            self._mqtt = self._bus = self._make_bus(settings.mqtt)
+            self._mqtt = self._bus = self._assembly.broker(
+                settings.instance,
+                settings.mqtt,
+                on_request=self._asked_by_mqtt,
+                on_status=self._mqtt_changed,
+                daemon_state=lambda: msgspec.json.encode({"state": "online", "version": __version__}),
+            )
         self._publishing = Publishing(self.engine, self._bus)
         self._watching = Watching(self._metrics, self.engine.live)
         self.turns = TurnLoop(Exchange(self.engine), self.store, self._clock, self._carry_out, self._tell)
@@ -126,18 +117,11 @@ class Daemon:
         self._socket = LocalSocket(
             settings.socket.path, settings.socket.mode_bits, settings.socket.roles_of, self._ask_local
         )
-        self._endpoint: endpoint.Endpoint | None = None
         try:
             await self._socket.start()
-            if settings.http.port != "off":
-                self._endpoint = await endpoint.start(
-                    settings.http.host, settings.http.port, self._metrics, self._standing.health
-                )
         except SocketTrouble as trouble:
             raise CannotStartError(str(trouble)) from None
-        except OSError as trouble:
-            where = f"{settings.http.host}:{settings.http.port}"
-            raise CannotStartError(f"{self._file}: http: cannot listen on {where}: {trouble.strerror}") from None
+        self._endpoint = await self._assembly.endpoint(settings.http, self._metrics, self._standing.health)
         self.turns.put(Configured(settings.floor().model_dump(mode="json")))
         for name in settings.servers:
             self._add_server(name)
@@ -179,8 +163,7 @@ class Daemon:
     async def _end(self) -> None:
         if hasattr(self, "_socket"):
             await self._socket.stop()
-        if getattr(self, "_endpoint", None) is not None:
-            assert self._endpoint is not None
+        if self._endpoint is not None:
             await self._endpoint.stop()
         if hasattr(self, "requests"):
             await self.requests.aclose()
@@ -213,46 +196,9 @@ class Daemon:
     # --- servers and the broker
 
     def _add_server(self, name: str) -> None:
-        server = self.settings.servers[name]
-        try:
-            password = secret(server.secret_file, server.secret_credential, self._env, Path(self._file).parent)
-        except NoSecret as trouble:
-            raise CannotStartError(f"{self._file}: servers.{name}: secret: {trouble}") from None
-        link = LinkSettings(server.host, server.port, server.username, password, ping_every_s=server.ping_s)
-        try:
-            telephony = AsteriskTelephony(name, link, self._token, self.turns.put)
-        except ValueError as trouble:
-            raise CannotStartError(f"{self._file}: servers.{name}: {trouble}") from None
+        telephony = self._assembly.server(name, self.settings, self._token, self.turns.put)
         self.telephony[name] = telephony
         self._task(f"ami.{name}", telephony.run())
-
-    def _make_bus(self, mqtt: Mqtt) -> MqttBus:
-        password: str | None = None
-        if mqtt.has_password:
-            try:
-                password = secret(mqtt.password_file, mqtt.password_credential, self._env, Path(self._file).parent)
-            except NoSecret as trouble:
-                raise CannotStartError(f"{self._file}: mqtt: password: {trouble}") from None
-        tls: ssl.SSLContext | None = None
-        if mqtt.tls is not None:
-            try:
-                tls = ssl.create_default_context(cafile=mqtt.tls.ca_file)
-                if mqtt.tls.cert_file is not None:
-                    tls.load_cert_chain(mqtt.tls.cert_file, mqtt.tls.key_file)
-            except OSError as trouble:
-                raise CannotStartError(f"{self._file}: mqtt.tls: {trouble}") from None
-        return MqttBus(
-            instance=self.settings.instance,
-            host=mqtt.host,
-            port=mqtt.port,
-            username=mqtt.username,
-            password=password,
-            tls=tls,
-            client_id=f"dialerd-{self.settings.instance}",
-            on_request=self._asked_by_mqtt,
-            on_status=self._mqtt_changed,
-            daemon_state=lambda: msgspec.json.encode({"state": "online", "version": __version__}),
-        )
 
     def _mqtt_changed(self, up: bool, why: str) -> None:
         self._standing.mqtt = (up, why)
@@ -332,18 +278,8 @@ class Daemon:
                 new = await asyncio.to_thread(read, self._file, self._env)
             except Wrong as wrong:
                 raise Refusal("bad_configuration", str(wrong), None, None) from None
-            needs_restart = [
-                key
-                for key in ("instance", "store", "mqtt", "socket", "http")
-                if getattr(new, key) != getattr(self.settings, key)
-            ]
-            old = self.settings
-            changed = [name for name in new.servers if name in old.servers and new.servers[name] != old.servers[name]]
-            needs_restart += [f"servers.{name}" for name in (*changed, *sorted(set(old.servers) - set(new.servers)))]
-            kept = {key: getattr(old, key) for key in ("instance", "store", "mqtt", "socket", "http")}
-            servers = {**new.servers, **old.servers}
-            self.settings = new.model_copy(update={**kept, "servers": servers})
-            for name in servers:
+            self.settings, needs_restart = reloaded(self.settings, new)
+            for name in self.settings.servers:
                 if name not in self.telephony:
                     try:
                         self._add_server(name)
@@ -384,6 +320,3 @@ def run(file: str, env: Mapping[str, str] | None = None, speed: float = 1.0, sin
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
-
-
-__all__ = ["CannotStartError", "Daemon", "run"]

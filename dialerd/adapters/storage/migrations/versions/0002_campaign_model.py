@@ -1,0 +1,210 @@
+"""The campaign model whole: contacts, groups, lists that suppress, dispositions, tickets, hotlines, jobs, notices; richer leads.
+
+Never changes once released: a later schema is a later file.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_COUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _text(name: str, default: str = "") -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def _count(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default="0")
+
+
+def upgrade() -> None:
+    """Add columns to leads and attempts, and the new tables."""
+    _widen()
+    _make_tables()
+
+
+def _widen() -> None:
+    for column in (
+        _text("phones", "[]"), _text("email"), _text("address"), _text("zone"), _text("list_name"), _count("priority"),
+        _text("contact"), _text("owner"), _text("private_to"), _text("participation"),
+        sa.Column("participation_at", sa.Double, nullable=True), _text("disposition"), _text("action"), _count("clicks"),
+    ):  # fmt: skip
+        op.add_column("leads", column)
+    for column in (
+        _text("disposition"), _text("disposed_by"), sa.Column("disposed_at", sa.Double, nullable=True), _text("note"),
+        _text("answers", "{}"),
+    ):  # fmt: skip
+        op.add_column("attempts", column)
+    op.create_index("attempts_by_number", "attempts", ["number", "placed_at"])
+
+
+def _make_tables() -> None:
+    op.create_table(
+        "named",
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("policy", sa.Text, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("changed_by", sa.Text, nullable=False),
+        sa.Column("changed_at", sa.Double, nullable=False),
+        sa.Column("active", sa.Boolean(create_constraint=False), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "id", name=op.f("named_key")),
+    )
+    op.create_table(
+        "contacts",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("phone", sa.Text, nullable=False),
+        sa.Column("email", sa.Text, nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("industry", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("changed_at", sa.Double, nullable=False),
+        sa.Column("tags", sa.Text, nullable=False),
+        sa.Column("fields", sa.Text, nullable=False),
+        sa.Column("active", sa.Boolean(create_constraint=False), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("contacts_key")),
+    )
+    op.create_index("contacts_by_phone", "contacts", ["phone"])
+    op.create_table(
+        "members",
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("group", sa.Text, nullable=False),
+        sa.Column("member", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("active", sa.Boolean(create_constraint=False), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "group", "member", name=op.f("members_key")),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("list_name", sa.Text, nullable=False),
+        sa.Column("number", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("because", sa.Text, nullable=False),
+        sa.Column("until", sa.Double, nullable=True),
+        sa.Column("active", sa.Boolean(create_constraint=False), nullable=False),
+        sa.PrimaryKeyConstraint("list_name", "number", "channel", name=op.f("suppressions_key")),
+    )
+    op.create_index("suppressions_by_number", "suppressions", ["number"])
+    op.create_table(
+        "refusals",
+        sa.Column("lead", _COUNT, autoincrement=False, nullable=False),
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("rule", sa.Text, nullable=False),
+        sa.Column("because", sa.Text, nullable=False),
+        sa.Column("until", sa.Double, nullable=True),
+        sa.Column("times", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("lead", name=op.f("refusals_key")),
+        sa.ForeignKeyConstraint(["lead"], ["leads.id"], name=op.f("refusals_lead_known")),
+    )
+    op.create_table(
+        "tickets",
+        sa.Column("id", _COUNT, autoincrement=False, nullable=False),
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("lead", _COUNT, nullable=False),
+        sa.Column("attempt", sa.Text, nullable=False),
+        sa.Column("agent", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("number", sa.Text, nullable=False),
+        sa.Column("closed_at", sa.Double, nullable=True),
+        sa.Column("closed_by", sa.Text, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("tickets_key")),
+    )
+    op.create_index("tickets_by_campaign", "tickets", ["campaign", "state", "id"])
+    op.create_table(
+        "quotas",
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("agent", sa.Text, nullable=False),
+        sa.Column("day", sa.Text, nullable=False),
+        sa.Column("handed", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("campaign", "agent", "day", name=op.f("quotas_key")),
+        sa.ForeignKeyConstraint(["campaign"], ["campaigns.id"], name=op.f("quotas_campaign_known")),
+    )
+    op.create_table(
+        "hotlines",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("enabled", sa.Boolean(create_constraint=False), nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("since", sa.Double, nullable=False),
+        sa.Column("rested_until", sa.Double, nullable=True),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("health", sa.Text, nullable=False),
+        sa.Column("because", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("hotlines_key")),
+    )
+    op.create_table(
+        "hotline_hours",
+        sa.Column("hotline", sa.Text, nullable=False),
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("hour", _COUNT, autoincrement=False, nullable=False),
+        sa.Column("placed", sa.Integer, nullable=False),
+        sa.Column("rung", sa.Integer, nullable=False),
+        sa.Column("answered", sa.Integer, nullable=False),
+        sa.Column("short", sa.Integer, nullable=False),
+        sa.Column("rejected", sa.Integer, nullable=False),
+        sa.Column("unwanted", sa.Integer, nullable=False),
+        sa.Column("failed", sa.Integer, nullable=False),
+        sa.Column("talk_s", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("hotline", "campaign", "hour", name=op.f("hotline_hours_key")),
+    )
+    op.create_index("hotline_hours_by_hour", "hotline_hours", ["hour"])
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("ended_at", sa.Double, nullable=True),
+        sa.Column("counts", sa.Text, nullable=False),
+        sa.Column("file", sa.Text, nullable=False),
+        sa.Column("because", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("jobs_key")),
+    )
+    op.create_index("jobs_by_campaign", "jobs", ["campaign", "at"])
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("notice", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("campaign", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("to", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("next_at", sa.Double, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("letter", sa.Text, nullable=False),
+        sa.Column("last_error", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("notices_key")),
+    )
+    op.create_index("notices_waiting", "notices", ["state", "next_at"])
+
+
+def downgrade() -> None:
+    """Dropping columns would lose what people wrote: a store is taken back by restoring its backup."""
+    raise NotImplementedError("there is no way back from 0002: restore the backup instead")
