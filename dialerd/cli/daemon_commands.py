@@ -5,7 +5,6 @@ Never starts the daemon with a configuration that has an error.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import click
 
 from dialerd import __version__
+from dialerd.cli.terminal import Program, json_text, say
 from dialerd.control.asyncapi import asyncapi
 from dialerd.control.reference import reference
 from dialerd.control.state_diagrams import state_diagrams
@@ -24,7 +24,7 @@ from dialerd.settings.trouble import Wrong
 DEFAULT_CONFIG = "/etc/dialerd/dialerd.yaml"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dialerd")
 def dialerd() -> None:
     """A dialer daemon for contact centres on Asterisk."""
@@ -51,16 +51,16 @@ def run(config: str, speed: float, since: float | None) -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    from dialerd.daemon import CannotStartError
-    from dialerd.daemon import run as run_daemon
+    from dialerd.daemon.assembly import CannotStartError
+    from dialerd.daemon.process import run as run_daemon
 
     try:
         run_daemon(config, speed=speed, since=since)
     except Wrong as wrong:
-        click.echo(str(wrong), err=True)
+        say(str(wrong), err=True)
         sys.exit(2)
     except CannotStartError as trouble:
-        click.echo(f"dialerd: {trouble}", err=True)
+        say(f"dialerd: {trouble}", err=True)
         sys.exit(1)
 
 
@@ -70,9 +70,9 @@ def check(config: str) -> None:
     """Print every error of a configuration as file:line: key: found ..., allowed ...; exit 0 only if there is none."""
     checked = check_configuration(config, os.environ)
     for trouble in checked.troubles:
-        click.echo(str(trouble), err=not trouble.warning)
+        say(str(trouble), err=not trouble.warning)
     for line in checked.summary:
-        click.echo(line)
+        say(line)
     sys.exit(0 if checked.good else 2)
 
 
@@ -84,31 +84,31 @@ def replay_journal(journal: str) -> None:
         with Path(journal).open("rb") as lines:
             replayed = replay(lines)
     except BadJournalError as wrong:
-        click.echo(f"{journal}: {wrong}", err=True)
+        say(f"{journal}: {wrong}", err=True)
         sys.exit(2)
     if replayed.difference is None:
-        click.echo(f"{replayed.turns} turns decided again, all the same")
+        say(f"{replayed.turns} turns decided again, all the same")
         return
     turn = replayed.difference.recorded
-    click.echo(f"{replayed.turns} turns the same; turn {turn.seq} at {iso(turn.at)} differs")
-    click.echo(f"facts: {', '.join(map(str, turn.facts))}")
-    click.echo(replayed.difference.because)
+    say(f"{replayed.turns} turns the same; turn {turn.seq} at {iso(turn.at)} differs")
+    say(f"facts: {', '.join(map(str, turn.facts))}")
+    say(replayed.difference.because)
     sys.exit(1)
 
 
 @dialerd.command("asyncapi")
 def print_asyncapi() -> None:
     """Print the AsyncAPI document of the MQTT channel, made from the command table."""
-    click.echo(json.dumps(asyncapi(), indent=2, ensure_ascii=False))
+    say(json_text(asyncapi()))
 
 
 @dialerd.command("commands")
 def print_reference() -> None:
     """Print the reference of all commands (docs/control.md), made from the command table."""
-    click.echo(reference(), nl=False)
+    say(reference(), end="")
 
 
 @dialerd.command("states")
 def print_states() -> None:
     """Print the state diagrams (docs/states.md), made from the state tables."""
-    click.echo(state_diagrams(), nl=False)
+    say(state_diagrams(), end="")

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from dialerd.cli.showing import show
 from dialerd.cli.socket_client import NoDaemonError, ask
+from dialerd.cli.terminal import Program
 from dialerd.control.commands import COMMANDS
 from dialerd.control.table import Command
 
@@ -24,7 +25,7 @@ SOCKET = "DIALERD_SOCKET"
 DEFAULT_SOCKET = "/run/dialerd/dialerd.sock"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--socket", "path", envvar=SOCKET, default=DEFAULT_SOCKET, show_default=True, show_envvar=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
 @click.option("--id", "id_", default=None, help="The command's id: given again, it does nothing twice.")
@@ -34,22 +35,20 @@ def dialerctl(context: click.Context, path: str, as_json: bool, id_: str | None)
 
     An argument that begins with @ is read from the file of that name (@- from standard input); mappings may be YAML or JSON.
     """
-    context.obj = (path, as_json or not sys.stdout.isatty(), id_)
+    context.obj = (path, as_json or sys.stdout is None or not sys.stdout.isatty(), id_)
 
 
 def _taken(value: str) -> str:
-    if value == "@-":
-        return sys.stdin.read()
-    if value.startswith("@"):
-        try:
-            return Path(value[1:]).read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as trouble:
-            raise click.ClickException(
-                f"{value[1:]}: byte {trouble.start} is no UTF-8; UTF-8 text is allowed"
-            ) from None
-        except OSError as trouble:
-            raise click.ClickException(f"{value[1:]}: {trouble.strerror}") from None
-    return value
+    if not value.startswith("@"):
+        return value
+    name = value[1:]
+    try:
+        content = (b"" if sys.stdin is None else sys.stdin.buffer.read()) if name == "-" else Path(name).read_bytes()
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as trouble:
+        raise click.ClickException(f"{name}: byte {trouble.start} is no UTF-8; UTF-8 text is allowed") from None
+    except OSError as trouble:
+        raise click.ClickException(f"{name}: {trouble.strerror}") from None
 
 
 def _converted(value: Any, field: FieldInfo) -> Any:
@@ -91,15 +90,23 @@ def _parameters(entry: Command[Any]) -> list[click.Parameter]:
     for name, field in entry.args.model_fields.items():
         text = (field.description or "").replace("\n", " ")
         if field.annotation is bool:
-            flag = f"--{name.replace('_', '-')}"
-            negative = f"/--no-{name.replace('_', '-')}"
-            made.append(click.Option([flag + negative, name], default=None, help=text))
+            made.append(click.Option([_switch(name), name], default=None, required=field.is_required(), help=text))
         elif field.is_required():
             made.append(click.Argument([name]))
         else:
             kind = click.INT if field.annotation is int else click.STRING
             made.append(click.Option([f"--{name.replace('_', '-')}", name], type=kind, default=None, help=text))
     return made
+
+
+_OPPOSITES = {"on": "off"}
+"""What people say for the contrary of an argument's name; all others take --no- before them."""
+
+
+def _switch(name: str) -> str:
+    """The two options of an argument that is true or false."""
+    option = name.replace("_", "-")
+    return f"--{option}/--{_OPPOSITES.get(name, f'no-{option}')}"
 
 
 def _command(entry: Command[Any]) -> click.Command:

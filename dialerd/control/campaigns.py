@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from dialerd.campaigns import figures
+from dialerd.campaigns.dialing import leads_done
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.supply import GONE
 from dialerd.campaigns.why import why
-from dialerd.control.table import EVERYBODY, LAUNCHERS, MAKERS, Args, Command, Decided, Desk, Result, Who, refusal_of
+from dialerd.control.faults import checked_policy
+from dialerd.control.table import EVERYBODY, LAUNCHERS, MAKERS, Args, Command, Decided, Desk, Result, Who
 from dialerd.model import states
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import iso
@@ -97,17 +99,26 @@ class Stats(Result):
 
     campaign: str
     placed: int
+    """Calls placed; each ends as one of connected, abandoned, hung_up, busy, no_answer, failed and lost."""
     answered: int
+    """Customers who picked up; each ends as one of connected, abandoned and hung_up."""
     connected: int
+    """Customers who talked with an agent."""
     abandoned: int
+    """Customers who picked up and were given no agent: sent away, or gone after more than 2 s, or last seen before the daemon
+    or Asterisk went away (what is not known of them is not taken for good)."""
     hung_up: int
+    """Customers who picked up and hung up within 2 s."""
     busy: int
     no_answer: int
     failed: int
     lost: int
+    """Calls of whose end nothing is known, and which nobody had picked up as far as is known."""
     talk_s: float
     abandon_rate: float | None
+    """abandoned / (abandoned + connected)."""
     mean_wait_s: float | None
+    """Seconds that the connected waited for their agent, on average."""
     live_calls: int
     leads: dict[str, int]
 
@@ -138,15 +149,8 @@ def known(live: Live, campaign: str) -> CampaignRow:
 
 
 def checked(live: Live, policy: dict[str, Any]) -> Campaign:
-    """The policy as a checked value, its names pointing at what is configured. Raises Refusal."""
-    try:
-        campaign = Campaign.model_validate(policy)
-    except ValidationError as wrong:
-        refusal = refusal_of(wrong, Campaign)
-        raise Refusal(refusal.code, refusal.message, f"policy.{refusal.field}", refusal.allowed) from None
-    for path, found, allowed in live.floor.unknown_in(campaign):
-        raise Refusal("bad_argument", f"{found!r} is not configured", "policy." + ".".join(path), allowed)
-    return campaign
+    """The policy as a checked value, its names pointing at what is configured. Raises Refusal with every fault."""
+    return checked_policy(live.floor, policy, "policy")
 
 
 def _view(live: Live, row: CampaignRow) -> CampaignView:
@@ -204,6 +208,9 @@ def _move(kind: str) -> Any:
             raise Refusal("not_configured", f"{row.id} was {GONE}: put it back and reload", "campaign")
         if kind in ("start", "resume") and policy.ends_at is not None and policy.ends_at <= live.now:
             raise Refusal("over", f"{row.id} ended at {iso(policy.ends_at)}: give it a later end first", "campaign")
+        if kind == "start" and row.state == "finished" and policy.finish_when_done and leads_done(live, row.id):
+            because = "it finishes when none of its leads is left to dial, and none is: add leads first"
+            raise Refusal("no_leads", f"{row.id} cannot start again: {because}", "campaign")
         for path, found, allowed in live.floor.unknown_in(policy) if kind in ("start", "resume") else ():
             key = ".".join(path)
             raise Refusal("not_configured", f"{key} of {row.id}: {found!r} is not configured", key, allowed)

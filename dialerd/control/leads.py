@@ -200,10 +200,13 @@ def _standing(desk: Desk, row: LeadRow) -> tuple[str, str, float | None]:
 
 
 def batch_subject(live: Live, campaign: str) -> str:
-    """Refuses leads for a campaign that is unknown or over; the region its numbers are read in."""
+    """The region that a campaign's numbers are read in. Raises Refusal for a campaign that is unknown or was rejected.
+
+    In a finished one leads wait until it is started again.
+    """
     row = known(live, campaign)
-    if row.state in ("finished", "rejected"):
-        raise Refusal("illegal_state", f"{campaign} is {row.state}: it takes no leads", "campaign")
+    if row.state == "rejected":
+        raise Refusal("illegal_state", f"{campaign} was rejected: it takes no leads", "campaign")
     return live.policies[campaign].region
 
 

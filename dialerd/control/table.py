@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialerd.campaigns.live import Live
+from dialerd.control.faults import faults_of, refusal
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import Instant
 from dialerd.model.intents import AnyIntent
@@ -135,30 +136,8 @@ def permit(entry: Command[Any], who: Who) -> None:
 
 
 def parse(entry: Command[A], args: Mapping[str, Any]) -> A:
-    """The checked arguments. Raises Refusal naming the first field at fault and all the others in the message."""
+    """The checked arguments. Raises Refusal with every fault: the first one's field, and a line for each in the message."""
     try:
         return entry.args.model_validate(args)
     except ValidationError as wrong:
-        raise refusal_of(wrong, entry.args) from None
-
-
-def refusal_of(wrong: ValidationError, model: type[BaseModel]) -> Refusal:
-    """What pydantic found, in words: every fault in the message, the first one's field and what is allowed beside it."""
-    faults: list[tuple[str, str, object]] = []
-    for error in wrong.errors(include_url=False, include_context=True):
-        field = ".".join(str(part) for part in error["loc"])
-        allowed: object = None
-        if error["type"] == "extra_forbidden":
-            names = sorted(model.model_fields)
-            near = difflib.get_close_matches(field, names, n=1)
-            text = "unknown" + (f", did you mean {near[0]}?" if near else "")
-            allowed = names
-        elif error["type"] == "missing":
-            text = "required"
-        else:
-            found = repr(error.get("input"))
-            text = f"{error['msg'].removeprefix('Value error, ')} (found {found[:80]})"
-            allowed = error.get("ctx", {}).get("expected") or error.get("ctx", {}).get("pattern")
-        faults.append((field, text, allowed))
-    message = "; ".join(f"{field or 'arguments'}: {text}" for field, text, _ in faults)
-    return Refusal("bad_argument", message[:2000], faults[0][0] or None, faults[0][2])
+        raise refusal(faults_of(wrong, entry.args, args)) from None

@@ -5,6 +5,7 @@ Never a way in for decisions: what comes from the bus are commands, and they pas
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -17,6 +18,9 @@ class MessageBus(Protocol):
     def publish_state(self, topic_tail: str, payload: bytes | None) -> None:
         """`state/<topic_tail>`: how something stands now; retained, at most one a second per subject; None clears it."""
 
+    def keep_states(self, known: Callable[[str], bool]) -> None:
+        """From now on only the states whose topic tail `known` says yes to stay retained, whoever published the others."""
+
 
 class NoBus:
     """A daemon without a broker."""
@@ -26,3 +30,6 @@ class NoBus:
 
     def publish_state(self, topic_tail: str, payload: bytes | None) -> None:
         """Nobody listens."""
+
+    def keep_states(self, known: Callable[[str], bool]) -> None:
+        """Nothing is retained."""

@@ -16,6 +16,7 @@ from dialerd.campaigns.why import why
 from dialerd.control.agents import agent_view
 from dialerd.control.campaigns import stats_of
 from dialerd.control.lines import call_view
+from dialerd.model.facts import Configured
 from dialerd.model.instants import iso
 from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, LeadRow, TallyRow
 from dialerd.model.turn import Committed
@@ -42,6 +43,8 @@ class Publishing:
         """Tell what a committed turn changed."""
         if not self._heard:
             return
+        if any(isinstance(fact, Configured) for fact in committed.turn.facts):
+            self._bus.keep_states(self._knows)
         at = committed.turn.at
         for row in committed.rows:
             match row:
@@ -57,6 +60,17 @@ class Publishing:
                     self._tell(f"campaign/{row.id}", row.state, at, partial(_campaign, row))
                 case LeadRow() | TallyRow():
                     self._stirred.add(row.campaign)
+
+    def _knows(self, topic_tail: str) -> bool:
+        """Whether a state is that of something that is there: an agent taken out of the configuration is no more."""
+        kind, _, name = topic_tail.partition("/")
+        match kind:
+            case "campaign":
+                return name in self._live.campaigns
+            case "agent":
+                row = self._live.agents.get(name)
+                return row is not None and (name in self._live.floor.agents or row.state != "logged_out")
+        return True  # of another kind, published by somebody who knows it
 
     def _tell(
         self, subject: str, state: str, at: float, about: Callable[[], dict[str, Any]], *, ended: bool = False

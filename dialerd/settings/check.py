@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from dialerd.model.plain_words import KeyPath
+from dialerd.model.wording import clean, path_text, quoted
 from dialerd.settings.files import Unreadable, read_bytes, world_readable
 from dialerd.settings.read import Looked, look
 from dialerd.settings.secrets import NoSecret, secret, secret_path
 from dialerd.settings.shape import Settings
-from dialerd.settings.tree import KeyPath, Tree
-from dialerd.settings.trouble import Trouble, clean, in_order, path_text, quoted
+from dialerd.settings.tree import Tree
+from dialerd.settings.trouble import Trouble, in_order
 from dialerd.settings.yaml_lines import LONGEST
 
 
@@ -39,13 +41,18 @@ def check(path: str | os.PathLike[str], env: Mapping[str, str]) -> Checked:
     """
     looked = look(path, env)
     troubles = list(looked.troubles)
-    if looked.settings is not None and looked.tree is not None:
-        troubles += _around(looked.settings, looked.tree, env)
+    if looked.rest is not None and looked.tree is not None:
+        places = {(trouble.file, trouble.key) for trouble in troubles if not trouble.warning}
+        around = _around(looked.rest, looked.tree, env, looked.broken)
+        troubles += [trouble for trouble in around if (trouble.file, trouble.key) not in places]
     return Checked(in_order(troubles, os.fsdecode(path)), _summary(looked, troubles))
 
 
-def _around(settings: Settings, tree: Tree, env: Mapping[str, str]) -> Iterator[Trouble]:
+def _around(settings: Settings, tree: Tree, env: Mapping[str, str], broken: frozenset[KeyPath]) -> Iterator[Trouble]:
+    """What stands around all that is not `broken` in its own shape."""
     for key, server in settings.servers.items():
+        if {("servers",), ("servers", key)} & broken or not (server.secret_file or server.secret_credential):
+            continue
         yield from _secret(tree, ("servers", key), "secret", server.secret_file, server.secret_credential, env)
     mqtt = settings.mqtt
     if mqtt is not None and mqtt.has_password:
@@ -59,6 +66,8 @@ def _around(settings: Settings, tree: Tree, env: Mapping[str, str]) -> Iterator[
         ):
             if file is not None:
                 yield from _certificate(tree, ("mqtt", "tls", name), file, private)
+    if {("store",), ("socket",)} & broken:
+        return  # the socket's folder is the store's if nothing else is said
     yield from _place(tree, ("store", "path"), settings.store.path, stat.S_ISREG, "a file")
     yield from _place(tree, ("socket", "path"), settings.socket.path, stat.S_ISSOCK, "a socket")
 

@@ -14,13 +14,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dialerd.model.plain_words import KeyPath
 from dialerd.model.policies import NAME_PATTERN, Floor
+from dialerd.model.wording import path_text, quoted
 from dialerd.settings.files import Unreadable, read_bytes
 from dialerd.settings.plain_words import PATTERNS, in_plain_words
 from dialerd.settings.references import references
 from dialerd.settings.shape import Mqtt, Settings, Tls
-from dialerd.settings.tree import KeyPath, Tree
-from dialerd.settings.trouble import Trouble, Wrong, cut, in_order, path_text, quoted
+from dialerd.settings.tree import Tree
+from dialerd.settings.trouble import Trouble, Wrong, cut, in_order
 from dialerd.settings.yaml_lines import LONGEST, Node, compose
 
 _ENDINGS = (".yaml", ".yml")
@@ -30,11 +32,17 @@ _SOCKET_LONGEST = 107
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look at a configuration gives. `settings` is None if there are errors; `tree` if nothing could be read."""
+    """What a look at a configuration gives. `settings` is None if there are errors; `tree` if nothing could be read.
+
+    `rest` are the settings without what is wrong in its own shape, to look around with and never to run with; None if
+    there is no such thing. `broken` are the sections and entries of sections that are wrong or left out.
+    """
 
     settings: Settings | None
     troubles: list[Trouble]
     tree: Tree | None
+    rest: Settings | None = None
+    broken: frozenset[KeyPath] = frozenset()
 
 
 def read(path: str | os.PathLike[str], env: Mapping[str, str]) -> Settings:
@@ -57,14 +65,15 @@ def look(path: str | os.PathLike[str], env: Mapping[str, str]) -> Looked:
         return Looked(None, cut(troubles), None)
     tree = Tree(root)
     troubles += _gather_campaigns(tree, os.path.dirname(file), folder)
-    settings, wrong = _shaped(tree)
+    rest, wrong, broken = _shaped(tree)
     taken = {(trouble.file, trouble.line) for trouble in troubles}
     troubles += [trouble for trouble in wrong if (trouble.file, trouble.line) not in taken]
-    if settings is not None:
-        settings = _settled(settings, folder, env)
-        troubles += _too_long(settings, tree)
+    if rest is not None:
+        rest = _settled(rest, folder, env)
+        if not broken & {("store",), ("socket",)}:
+            troubles += _too_long(rest, tree)
     refused = any(not trouble.warning for trouble in troubles)
-    return Looked(None if refused else settings, cut(in_order(troubles, file)), tree)
+    return Looked(None if refused else rest, cut(in_order(troubles, file)), tree, rest, broken)
 
 
 def _composed(file: str) -> tuple[Node | None, list[Trouble]]:
@@ -133,22 +142,24 @@ def _is_name(text: str) -> bool:
 # --- the shape
 
 
-def _shaped(tree: Tree) -> tuple[Settings | None, list[Trouble]]:
-    """The settings, None if their shape is wrong, and the troubles of the shape and between the parts."""
+def _shaped(tree: Tree) -> tuple[Settings | None, list[Trouble], frozenset[KeyPath]]:
+    """The settings without what is wrong, the troubles of the shape and between the parts, and the wrong parts' paths."""
     settings, troubles, paths = _validated(tree, ())
     if settings is not None:
-        return settings, references(settings, tree)
-    # Names are checked all the same, so that all errors are told at once: first without the fields that are wrong, then
+        return settings, references(settings, tree), frozenset()
+    # The rest is checked all the same, so that all errors are told at once: first without the fields that are wrong, then
     # without what cannot do without them.
+    wrong = frozenset(paths)
     without: set[KeyPath] = set()
     depth = 3
     while paths and all(paths):
         without.update(path[:depth] if path[0] in Floor.model_fields else path[:1] for path in paths)
         rest, _, paths = _validated(tree, without)
         if rest is not None:
-            return None, troubles + references(rest, tree, frozenset(path[:2] for path in without))
+            broken = frozenset(path[:2] for path in without)
+            return rest, troubles + references(rest, tree, broken, wrong), broken
         depth = 2
-    return None, troubles
+    return None, troubles, frozenset()
 
 
 def _validated(tree: Tree, without: Collection[KeyPath]) -> tuple[Settings | None, list[Trouble], list[KeyPath]]:

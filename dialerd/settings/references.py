@@ -7,20 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
-from dialerd.model.policies import Floor
+from dialerd.model.plain_words import KeyPath
+from dialerd.model.policies import Agent, Campaign, Floor, Trunk
+from dialerd.model.wording import clean, near, one_of, quoted
 from dialerd.settings.shape import Settings
-from dialerd.settings.tree import KeyPath, Tree
-from dialerd.settings.trouble import LIMIT, Trouble, clean, near, one_of, quoted
+from dialerd.settings.tree import Tree
+from dialerd.settings.trouble import LIMIT, Trouble
 
 _SECTION_OF = {"server": "servers", "schedule": "schedules"}
 
 
-def references(settings: Settings, tree: Tree, broken: frozenset[KeyPath] = frozenset()) -> list[Trouble]:
+def references(
+    settings: Settings,
+    tree: Tree,
+    broken: frozenset[KeyPath] = frozenset(),
+    wrong: frozenset[KeyPath] = frozenset(),
+) -> list[Trouble]:
     """The troubles between the parts of `settings`; of each kind not many more than can be told.
 
     `broken`: sections, and entries of sections, whose own shape is wrong; they may stand in `settings` with defaults in
-    place of what is wrong. Names of such things point at something, and nothing but their names is checked.
+    place of what is wrong. Names of such things point at something, and nothing but the names they give is checked.
+    `wrong`: the paths of the values that are told of already.
     """
     whole = settings.model_copy(
         update={
@@ -29,7 +38,7 @@ def references(settings: Settings, tree: Tree, broken: frozenset[KeyPath] = froz
         }
     )
     kinds = (
-        _unknown_names(settings, tree, broken),
+        _unknown_names(tree, broken, wrong),
         _servers(whole, tree, broken),
         _twice(whole, tree),
         _secrets(whole, tree),
@@ -39,14 +48,45 @@ def references(settings: Settings, tree: Tree, broken: frozenset[KeyPath] = froz
     return [trouble for kind in kinds for trouble in islice(kind, LIMIT + 1)]
 
 
-def _unknown_names(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
-    for path, found, allowed in settings.unknown_names():
+def _unknown_names(tree: Tree, broken: frozenset[KeyPath], wrong: frozenset[KeyPath]) -> Iterator[Trouble]:
+    for path, found, allowed in _with_names(tree).unknown_names():
         section = _SECTION_OF.get(path[-1]) or path[-2]
-        if (section,) in broken or (section, found) in broken:
+        if (section,) in broken or path in wrong or not isinstance(found, str):
             continue
-        names = {*allowed, *(other[1] for other in broken if other[0] == section)}
         none = f"none, there is nothing under {section}"
-        yield tree.trouble(path, f"{quoted(found)}, not one of {section}", one_of(found, sorted(names), none))
+        yield tree.trouble(path, f"{quoted(found)}, not one of {section}", one_of(found, allowed, none))
+
+
+def _with_names(tree: Tree) -> Floor:
+    """The parts with the names they give and nothing else, so whatever else is wrong with them; None is no name."""
+    data = tree.data()
+
+    def parts(section: str) -> dict[str, dict[str, Any]]:
+        found = data.get(section)
+        entries = found.items() if isinstance(found, dict) else ()
+        return {key: part if isinstance(part, dict) else {} for key, part in entries}
+
+    def name(value: object) -> object:
+        return value if isinstance(value, str) else None
+
+    def names(value: object) -> list[object]:
+        return [name(one) for one in value] if isinstance(value, list) else []
+
+    return Floor.model_construct(
+        servers=dict.fromkeys(parts("servers")),
+        schedules=dict.fromkeys(parts("schedules")),
+        hotlines=dict.fromkeys(parts("hotlines")),
+        trunks={key: Trunk.model_construct(server=name(part.get("server"))) for key, part in parts("trunks").items()},
+        agents={key: Agent.model_construct(server=name(part.get("server"))) for key, part in parts("agents").items()},
+        campaigns={
+            key: Campaign.model_construct(
+                schedule=name(part.get("schedule")),
+                trunks=names(part.get("trunks")),
+                hotlines=names(part.get("hotlines")),
+            )
+            for key, part in parts("campaigns").items()
+        },
+    )
 
 
 def _servers(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:

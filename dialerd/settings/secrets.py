@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from dialerd.model.wording import clean
 from dialerd.settings.files import Unreadable, read_bytes
-from dialerd.settings.trouble import clean
 
 LONGEST = 4096
 """Bytes a secret may have."""

@@ -5,14 +5,15 @@ Never checks a value: it finds the file, line and key of a path that somebody el
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dialerd.settings.trouble import Trouble, is_secret, key_text, quoted
+from dialerd.model.plain_words import KeyPath
+from dialerd.model.wording import is_secret, key_text, quoted
+from dialerd.settings.trouble import Trouble
 from dialerd.settings.yaml_lines import Node
-
-KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Place:
 
 class Tree:
     """Values by path; a path's parts are keys and the numbers of list items, all as text."""
+
+    map_words = "keys and values, indented below it"
 
     def __init__(self, root: Node) -> None:
         self.root = root
@@ -75,6 +78,26 @@ class Tree:
         if isinstance(node.value, list):
             return "a list" if node.value else "an empty list"
         return quoted(node.written) if isinstance(node.value, str) or node.text else node.written
+
+    def text(self, path: Sequence[str]) -> str:
+        """A scalar as it stands in the file; empty for anything else."""
+        node = self.node(path)
+        return "" if node is None else node.written
+
+    def keys(self, path: Sequence[str]) -> list[str] | None:
+        """The keys of the map at `path`; None if there is no map."""
+        node = self.node(path)
+        return list(node.value) if node is not None and isinstance(node.value, dict) else None
+
+    def is_one(self, path: Sequence[str]) -> bool:
+        """Whether a scalar stands at `path`."""
+        node = self.node(path)
+        return node is not None and not isinstance(node.value, (list, dict))
+
+    def is_quoted_number(self, path: Sequence[str]) -> bool:
+        """Whether a number stands at `path` that is text by its quotes alone."""
+        node = self.node(path)
+        return node is not None and not node.plain and bool(re.fullmatch(r"-?[0-9][0-9.]*", node.written))
 
     def trouble(self, path: Sequence[str], found: str, allowed: str, warning: bool = False) -> Trouble:
         """A trouble at `path`."""

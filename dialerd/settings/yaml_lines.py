@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from dialerd.settings.trouble import LIMIT, Trouble, clean, key_text, one_of
+from dialerd.model.wording import clean, key_text, one_of
+from dialerd.settings.trouble import LIMIT, Trouble
 
 LONGEST = 4 * 1024 * 1024
 """Bytes a file may have."""

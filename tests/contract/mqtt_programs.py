@@ -37,16 +37,17 @@ def password(name: str) -> str:
     return f"{name}-secret"
 
 
-def sample_broker(*names: str) -> Broker:
-    """mosquitto by config/mosquitto, with these users."""
+def sample_broker(*names: str, strangers: tuple[str, ...] = ()) -> Broker:
+    """mosquitto by config/mosquitto, with these users: a number is an agent, the others but strangers sit in the office."""
+    office = [name for name in names if name != "dialerd" and not name.isdigit()]
     with tempfile.TemporaryDirectory() as folder:
         passwd = Path(folder) / "passwd"
         passwd.touch(0o600)
-        for name in names:
+        for name in (*names, *strangers):
             subprocess.run(
                 [program("mosquitto_passwd"), "-b", str(passwd), name, password(name)], check=True, capture_output=True
             )
-        return Broker(sample_configuration(), {"passwd": passwd.read_text(), "acl": sample_acl()})
+        return Broker(sample_configuration(), {"passwd": passwd.read_text(), "acl": sample_acl(*office)})
 
 
 class Client:

@@ -122,7 +122,7 @@ class TestDialerctl:
         assert run("trunk", "list")["trunks"][0]["in_use"] == 1
         assert run("hotline", "list") == {"hotlines": []}
         assert run("daemon", "drain")["draining"] is True
-        assert run("daemon", "drain", "--no-on")["draining"] is False
+        assert run("daemon", "drain", "--off")["draining"] is False
         assert run("daemon", "reload")["status"]["needs_restart"] == []
         assert run("daemon", "status")["status"]["live_calls"] == 1
         assert run("daemon", "version")["version"]
@@ -367,7 +367,7 @@ class TestRawLines:
         head, tail = b'{"command": "lead.import", "args": {"campaign": "c0", "csv": "', b'"}}'
         room = LONGEST - len(head) - len(tail)
         (read,) = self._answers(daemon, head + b"x" * room + tail + b"\n")
-        assert "csv: String should have at most" in read["error"]["message"]
+        assert f"csv: found {room} characters, allowed: at most " in read["error"]["message"]
         (longer,) = self._answers(daemon, head + b"x" * (room + 1) + tail + b"\n")
         assert f"a request is longer than {LONGEST} bytes" in longer["error"]["message"]
 

@@ -67,6 +67,63 @@ class TestEventsAndStates:
                 await late.hears(f"{ROOT}/state/daemon")
                 assert f"{ROOT}/state/campaign/c1" not in late.topics()
 
+    async def test_O02_states_that_nobody_knows_any_more_are_cleared_at_every_connection(self, broker: Broker) -> None:
+        known = {"campaign/c1", "agent/an"}
+        async with running(broker.port) as daemon:
+            for tail in (*known, "campaign/c2", "agent/binh", "campaign/x/y"):
+                daemon.bus.publish_state(tail, tail.encode())
+            await until(lambda: daemon.bus.counters.published == 6, "all retained")
+        async with running(broker.port) as daemon:
+            daemon.bus.publish_state("agent/binh", b"published by this process")
+            daemon.bus.keep_states(lambda tail: tail in known)
+            await until(lambda: daemon.bus.counters.swept == 2, "the two that nobody knows are found")
+            assert await self._retained(broker) == {*known, "agent/binh", "daemon"}
+            known.discard("agent/an")
+            await self._back_after_a_break(daemon, broker)
+            await until(lambda: daemon.bus.counters.swept == 3, "another one at the next connection")
+            assert await self._retained(broker) == {*known, "agent/binh", "daemon"}
+            assert (daemon.bus.counters.refused, daemon.bus.counters.retained) == (0, 0), "no commands"
+
+    async def test_O02_thousands_of_old_states_are_swept_and_commands_go_on(self, broker: Broker) -> None:
+        async with running(broker.port) as daemon:
+            for number in range(3000):
+                daemon.bus.publish_state(f"campaign/c{number}", b"old")
+            await until(lambda: daemon.bus.counters.published == 3001, "all retained")
+        async with running(broker.port) as daemon, person(broker, "ann") as ann:
+            daemon.bus.keep_states(lambda tail: tail == "campaign/c7")
+            await ann.ask("ann/campaign/list", '{"id":"meanwhile"}')
+            await ann.hears(f"{ROOT}/reply/ann/meanwhile")
+            await until(lambda: daemon.bus.counters.swept == 2999, "all found")
+            await until(lambda: daemon.bus.counters.published == 3001, "all cleared")
+            assert await self._retained(broker) == {"campaign/c7", "daemon"}
+
+    async def test_O02_a_broker_that_lets_nobody_read_states_keeps_them_and_all_else_works(self) -> None:
+        acl = sample_acl().replace("topic readwrite dialerd/+/state/#", "topic write dialerd/+/state/#")
+        assert acl != sample_acl()
+        with broker_with(acl) as broker:
+            async with running(broker.port) as daemon, person(broker, "ann") as ann:
+                daemon.bus.publish_state("campaign/c1", b"old")
+                daemon.bus.keep_states(lambda tail: False)
+                await ann.ask("ann/campaign/list", '{"id":"1"}')
+                await ann.hears(f"{ROOT}/reply/ann/1")
+                assert daemon.up
+                assert daemon.bus.counters.reconnects == 0
+
+    @staticmethod
+    async def _back_after_a_break(daemon: Daemon, broker: Broker) -> None:
+        """The broker ends in order, so that it keeps its states, and is there again."""
+        broker.restart()
+        await daemon.back(1)
+
+    @staticmethod
+    async def _retained(broker: Broker) -> set[str]:
+        """The subjects that have a state, seen by somebody who comes now."""
+        probe = f"{ROOT}/reply/ann/probe"
+        async with person(broker, "ann", f"{ROOT}/state/#", probe) as late, person(broker, "dialerd", probe) as other:
+            await other.client.publish(probe, b"after them", 1)
+            await late.hears(probe)
+            return {m.topic.value.removeprefix(f"{ROOT}/state/") for m in late.heard if m.retain and m.payload}
+
     async def test_O02_offline_stands_after_an_orderly_end_and_all_that_waited_is_out(self, broker: Broker) -> None:
         async with person(broker, "ann", f"{ROOT}/event/#", f"{ROOT}/state/#") as ann:
             async with running(broker.port) as daemon:

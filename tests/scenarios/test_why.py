@@ -211,7 +211,7 @@ class TestTheLeads:
     def test_C10_when_all_leads_rest_it_says_until_when(self, daemon: DaemonProcess) -> None:
         run(daemon, "rests", f"{BUSY}010", f"{BUSY}011")
         said = until(daemon, "rests", "resting")
-        assert said["because"] == "all 2 leads that are left rest after an attempt"
+        assert said["because"] == "no lead is due: 2 leads rest after an attempt"
         first = min(lead["next_at"] for lead in daemon.leads("rests"))
         assert said["until"] == first
         assert timedelta(minutes=50) < datetime.fromisoformat(first) - datetime.now(UTC) <= timedelta(minutes=60)
@@ -219,7 +219,7 @@ class TestTheLeads:
 
     def test_C09_when_the_last_leads_are_called_and_when_all_are_done(self, daemon: DaemonProcess) -> None:
         run(daemon, "last", f"{STAYS}012")
-        assert until(daemon, "last", "last_calls")["because"] == "the last 1 leads are being called"
+        assert until(daemon, "last", "last_calls")["because"] == "the last 1 lead is being called"
         run(daemon, "done", f"{BUSY}013", f"{LEAVES}014")
         said = until(daemon, "done", "leads_done")
         assert (said["because"], said["leads"]) == ("no lead is left to dial", {"exhausted": 1, "succeeded": 1})
@@ -229,7 +229,7 @@ class TestTheAgents:
     def test_V10_without_agents_it_says_whom_it_misses(self, daemon: DaemonProcess) -> None:
         run(daemon, "alone", f"{STAYS}020")
         said = until(daemon, "alone", "no_agents")
-        assert (said["because"], said["agents"]) == ("none of its 1 agents is logged in", {"logged_out": 1})
+        assert (said["because"], said["agents"]) == ("its 1 agent is logged out", {"logged_out": 1})
         daemon.ask("campaign.create", campaign="orphan", policy={"name": "x", "trunks": ["main"], "region": "none"})
         for move in ("approve", "start"):
             daemon.ask(f"campaign.{move}", campaign="orphan")
@@ -253,7 +253,7 @@ class TestTheAgents:
     def test_V03_when_each_ready_agent_has_a_call_on_its_way_it_says_so(self, daemon: DaemonProcess) -> None:
         run(daemon, "booked", "74000000025", f"{STAYS}026")  # the first rings for ever
         said = until(daemon, "booked", "one_call_per_agent")
-        assert said["because"] == "a call is placed for each of the 1 ready agents"
+        assert said["because"] == "every ready agent has a call on its way: 1 agent"
         assert (said["agents"], said["agents_free"], said["calls"]) == ({"ready": 1}, 0, 1)
 
     def test_O09_when_the_agents_sit_where_the_campaign_has_no_trunk_it_says_so(self, daemon: DaemonProcess) -> None:
@@ -267,12 +267,15 @@ class TestTheLines:
     def test_V09_when_the_trunk_is_full_it_says_which(self, daemon: DaemonProcess) -> None:
         run(daemon, "trunk-full", f"{STAYS}030", f"{STAYS}031")
         said = until(daemon, "trunk-full", "trunk_lines")
-        assert (said["because"], said["lines"]) == ("all 1 lines of trunk one-line are in use", {"one-line": "1/1"})
+        assert (said["because"], said["lines"]) == (
+            "no line of trunk one-line is free: 1 line in use",
+            {"one-line": "1/1"},
+        )
 
     def test_V09_when_the_campaigns_own_lines_are_used_it_says_so(self, daemon: DaemonProcess) -> None:
         run(daemon, "full", f"{STAYS}032", f"{STAYS}033")
         said = until(daemon, "full", "campaign_lines")
-        assert (said["because"], said["calls"]) == ("all 1 lines of the campaign are in use", 1)
+        assert (said["because"], said["calls"]) == ("no line of the campaign is free: 1 line in use", 1)
 
     def test_V09_when_calls_per_second_are_used_up_it_says_until_when(self, daemon: DaemonProcess) -> None:
         run(daemon, "slow", f"{STAYS}034", f"{STAYS}035")
@@ -297,7 +300,7 @@ class TestTheProcess:
         assert until(daemon, "lonely", "draining")["because"] == (
             "the daemon places no new calls: asked for by daemon.drain"
         )
-        dialerctl(daemon.socket, "daemon", "drain", "--no-on")
+        dialerctl(daemon.socket, "daemon", "drain", "--off")
         assert until(daemon, "lonely", "no_ready_agent")["dialing"] is False
 
     def test_O08_when_asterisk_goes_away_it_says_so_and_dials_again_after_it(
@@ -320,7 +323,7 @@ class TestTheProcess:
 
     def test_at_a_terminal_the_reason_is_there_to_read(self, daemon: DaemonProcess) -> None:
         text = at_a_terminal(daemon.socket, "campaign", "why", "trunk-full").out
-        assert "because  all 1 lines of trunk one-line are in use" in text
+        assert "because  no line of trunk one-line is free: 1 line in use" in text
         assert "dialing  no" in text
 
 

@@ -92,6 +92,23 @@ def test_O04_a_secret_that_every_user_may_read_is_a_warning() -> None:
     assert found.summary[-1] == "0 errors, 3 warnings"
 
 
+def test_O01_what_stands_around_is_told_beside_what_is_wrong_in_its_own_shape(folder: Path) -> None:
+    """All that does not belong to the wrong part."""
+    Path("ca.pem").unlink()
+    Path("ami.secret").unlink()
+    text = GOOD + MQTT + "store: {path: /no/a.sqlite3}\nlogs: {level: loud}\n"
+    text = text.replace("hotlines: [sales]", "hotlines: [sale]")
+    assert [line.split(": found")[0] for line in told(text)] == [
+        "d.yaml:1: socket.path",
+        "d.yaml:2: servers.pbx1.secret_file",
+        "d.yaml:17: campaigns.hanoi.hotlines.0",
+        "d.yaml:19: mqtt.tls.ca_file",
+        "d.yaml:20: store.path",
+        "d.yaml:21: logs.level",
+    ]
+    assert not any("secret_file" in line for line in told(text.replace("{secret_file:", "{port: x, secret_file:")))
+
+
 def test_O04_credentials_are_checked_where_systemd_gives_them(folder: Path) -> None:
     text = GOOD.replace("secret_file: ami.secret", "secret_credential: ami")
     assert told(text) == [

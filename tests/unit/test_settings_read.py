@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from dialerd.model.policies import Floor
+from dialerd.model.wording import is_secret, near
 from dialerd.settings.read import look, read
 from dialerd.settings.shape import Settings
-from dialerd.settings.trouble import Trouble, Wrong, is_secret, near
+from dialerd.settings.trouble import Trouble, Wrong
 
 GOOD = """\
 servers:

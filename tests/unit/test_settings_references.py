@@ -94,6 +94,28 @@ def test_O01_one_wrong_part_does_not_make_names_of_it_unknown() -> None:
     assert len(found) == 1
 
 
+def test_O01_wrong_names_are_told_beside_what_is_wrong_in_its_own_shape() -> None:
+    """Even in a part that is wrong itself, and whichever of its keys are missing."""
+    text = with_line("{server: pbx1, dial", "{server: pbx9, lines: many, dial")
+    text = text.replace("trunks: [carrier]", 'trunks: [carrier, viettel, "a b", 5]').replace(
+        "hotlines: [sales]", "hotlines: [no]"
+    )
+    text = text.replace("name: ", "title: ", 1).replace("server: pbx1}", "server: pbx8, softphone: rings}")
+    found = [line.split(", allowed")[0] for line in errors(text)]
+    assert found == [
+        'd.yaml:4: trunks.carrier.lines: found "many"',
+        'd.yaml:4: trunks.carrier.server: found "pbx9", not one of servers',
+        'd.yaml:10: agents.an.softphone: found "rings"',
+        'd.yaml:10: agents.an.server: found "pbx8", not one of servers',
+        "d.yaml:14: campaigns.hanoi.name: found nothing",
+        "d.yaml:15: campaigns.hanoi.title: found an unknown key",
+        'd.yaml:16: campaigns.hanoi.trunks.2: found "a b"',
+        'd.yaml:16: campaigns.hanoi.trunks.1: found "viettel", not one of trunks',
+        'd.yaml:16: campaigns.hanoi.trunks.3: found "5", not one of trunks',
+        'd.yaml:17: campaigns.hanoi.hotlines.0: found "no", not one of hotlines',
+    ]
+
+
 def test_O01_the_same_phone_on_two_servers_are_two_softphones() -> None:
     text = with_line(
         "  pbx1: {secret_file: ami.secret}\n", "  pbx1: {secret_file: a}\n  pbx2: {secret_file: b, host: pbx2}\n"

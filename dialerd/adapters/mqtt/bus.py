@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from dialerd.adapters.mqtt.arguments import MAX_PAYLOAD
 from dialerd.adapters.mqtt.intake import Counters, Intake, Request
 from dialerd.adapters.mqtt.link import FAILURE, Incoming, Link, LinkError, SubscriptionRefused, Target, connected
 from dialerd.adapters.mqtt.outbox import Outbox, Outgoing
+from dialerd.adapters.mqtt.sweeping import Sweeping
 from dialerd.adapters.mqtt.topics import NAME_ALLOWED, Tail, Topics, is_name
+from dialerd.control.envelopes import MAX_PAYLOAD
 
 PUBACK_S = 10.0
 FAREWELL_S = 2.0
@@ -86,6 +87,7 @@ class MqttBus:
         self._max_payload = max_payload
         self._outbox = Outbox(queue_limit)
         self._intake = Intake(topics, self.counters, self._send_reply, max_payload)
+        self._sweeping = Sweeping(topics, self._clear)
         self._under_way: dict[int, tuple[Outgoing, float]] = {}
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
@@ -136,8 +138,27 @@ class MqttBus:
         self._outbox.state(topic, payload, asyncio.get_running_loop().time())
         self._wake.set()
 
+    def keep_states(self, known: Callable[[str], bool]) -> None:
+        """Clears at the broker, now and at every connection, the retained states that `known(topic_tail)` says no to.
+
+        So a subject that was deleted while nobody was connected goes there too. What was published in this process
+        stays anyhow.
+        """
+        self._sweeping.keep(known)
+
+    async def _clear(self, topics: Collection[str]) -> None:
+        now = asyncio.get_running_loop().time()
+        for topic in sorted(topics):
+            if not self._outbox.has_state(topic):
+                self.counters.swept += 1
+                self._outbox.state(topic, None, now)
+        self._wake.set()
+        while self._outbox.states_wait:
+            self._answered.clear()
+            await self._answered.wait()
+
     async def _session(self) -> None:
-        async with connected(Link(self._target, self._on_puback, self._on_overflow)) as link:
+        async with connected(Link(self._target, self._on_puback, self._on_overflow, self._sweeping.hear)) as link:
             listening = await self._listen(link)
             self._sessions += 1
             self.counters.reconnects = self._sessions - 1
@@ -146,16 +167,17 @@ class MqttBus:
             self._outbox.connected(asyncio.get_running_loop().time())
             reading = asyncio.create_task(self._read(link, listening), name="mqtt-read")
             writing = asyncio.create_task(self._write(link), name="mqtt-write")
+            sweeping = asyncio.create_task(self._sweep(link), name="mqtt-sweep")
             try:
-                await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({reading, writing, sweeping}, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
-                await _stop(reading)
+                await _stop(reading, sweeping)
                 await self._farewell(link, writing)
                 raise
             finally:
-                await _stop(reading, writing)
+                await _stop(reading, writing, sweeping)
                 self._turn_away(link.left_over())
-            for ended in (reading, writing):
+            for ended in (reading, writing, sweeping):
                 if not ended.cancelled():
                     ended.result()
 
@@ -181,6 +203,14 @@ class MqttBus:
                     raise
                 if request is not None:
                     self._on_request(request)
+
+    async def _sweep(self, link: Link) -> None:
+        self._sweeping.connected()
+        while True:
+            try:
+                await self._sweeping.run(link)
+            except SubscriptionRefused as refused:  # all else goes on; the states of the past stay where they are
+                self._deny("sweep", str(refused))
 
     async def _write(self, link: Link) -> None:
         loop = asyncio.get_running_loop()

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from dialerd.adapters.mqtt.arguments import BadPayload, error_reply, read_arguments, take_id
 from dialerd.adapters.mqtt.link import Incoming
 from dialerd.adapters.mqtt.topics import Topics
+from dialerd.control.envelopes import BadPayload, error_reply, read_arguments, take_id
 
 _IN_THREAD_FROM = 256 * 1024
 _BUSY_READ_LIMIT = 64 * 1024
@@ -36,7 +36,10 @@ class Request:
 
 @dataclass(slots=True)
 class Counters:
-    """Since the start. Outgoing: published, denied (by the broker), dropped. Incoming: requests, refused, retained."""
+    """Since the start. Outgoing: published, denied (by the broker), dropped, swept (states cleared that nobody knows).
+
+    Incoming: requests, refused, retained.
+    """
 
     requests: int = 0
     refused: int = 0
@@ -45,6 +48,7 @@ class Counters:
     denied: int = 0
     dropped: int = 0
     reconnects: int = 0
+    swept: int = 0
 
 
 @dataclass(frozen=True, slots=True)

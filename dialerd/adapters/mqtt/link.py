@@ -60,14 +60,22 @@ class Incoming:
 
 
 class _Backlog(asyncio.Queue[aiomqtt.Message]):
-    """Messages read from the socket and not yet looked at; what exceeds the bounds goes to `refuse` at once."""
+    """Messages read from the socket and not yet looked at; what exceeds the bounds goes to `refuse` at once.
 
-    def __init__(self, refuse: Callable[[aiomqtt.Message], None], maxsize: int = 0) -> None:
+    What `aside` takes never gets in.
+    """
+
+    def __init__(
+        self, refuse: Callable[[aiomqtt.Message], None], aside: Callable[[str, bool], bool], maxsize: int = 0
+    ) -> None:
         super().__init__(maxsize)
         self._refuse = refuse
+        self._aside = aside
         self._bytes = 0
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
+        if self._aside(item.topic.value, not item.payload):
+            return
         size = len(item.payload)
         if self.qsize() >= BACKLOG_MESSAGES or (self.qsize() and self._bytes + size > BACKLOG_BYTES):
             self._refuse(item)
@@ -84,20 +92,27 @@ class _Backlog(asyncio.Queue[aiomqtt.Message]):
 class Link(aiomqtt.Client):
     """A client for one session; `on_puback` gets packet identifier and reason code, `on_overflow` what had no room.
 
+    `aside` gets the topic of every message, and whether it is empty, and says whether it has taken it: then nobody else
+    gets it.
+
     aiomqtt drops the reason code of a PUBACK, waits in a task per message and warns from the eleventh on; so publishing
     goes by `post`, which needs its inner paho client and one of its callbacks (stable over 2.x; the contract tests
     would notice).
     """
 
     def __init__(
-        self, target: Target, on_puback: Callable[[int, int], None], on_overflow: Callable[[Incoming], None]
+        self,
+        target: Target,
+        on_puback: Callable[[int, int], None],
+        on_overflow: Callable[[Incoming], None],
+        aside: Callable[[str, bool], bool],
     ) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = target.session_expiry_s
         properties.MaximumPacketSize = target.max_packet
         self.abandoned = False
         self._on_puback = on_puback
-        self._backlog = _Backlog(lambda message: on_overflow(_incoming(message)))
+        self._backlog = _Backlog(lambda message: on_overflow(_incoming(message)), aside)
         super().__init__(
             target.host,
             target.port,
@@ -137,6 +152,13 @@ class Link(aiomqtt.Client):
             value = code.value if isinstance(code, ReasonCode) else code
             if value >= FAILURE:
                 raise SubscriptionRefused(f"the broker refused the subscription to {topic_filter}: {code} ({value:#x})")
+
+    async def stop_listening(self, topic_filter: str) -> None:
+        """Unsubscribes; raises LinkError when the broker does not answer."""
+        try:
+            await self.unsubscribe(topic_filter)
+        except aiomqtt.MqttError as error:
+            raise LinkError(f"cannot unsubscribe: {reason(error)}") from error
 
     async def incoming(self) -> AsyncGenerator[Incoming, None]:
         """What arrives, in order, for ever; raises LinkError when the connection is lost and all has been taken."""

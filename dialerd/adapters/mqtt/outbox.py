@@ -116,6 +116,15 @@ class Outbox:
         """The present state of a subject; None clears it."""
         self._board.put(topic, payload, now)
 
+    def has_state(self, topic: str) -> bool:
+        """Whether a subject has a present state."""
+        return self._board.has(topic)
+
+    @property
+    def states_wait(self) -> bool:
+        """Whether the broker lacks the latest value of some state."""
+        return self._board.unsettled
+
     def take(self, now: float) -> Outgoing | None:
         """The next message to publish, or None while there is none or no room under way."""
         if not self._room():

@@ -59,6 +59,11 @@ class StateBoard:
         self._unsettled.add(tail)
         self._queue(tail, subject, now)
 
+    def has(self, tail: str) -> bool:
+        """Whether a subject has a value."""
+        subject = self._subjects.get(tail)
+        return subject is not None and subject.value is not None
+
     def take(self, now: float) -> tuple[str, bytes | None, int] | None:
         """The next subject that is due: its tail, value and version; None when none is due yet."""
         while self._due and self._due[0][0] <= now:

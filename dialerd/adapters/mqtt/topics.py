@@ -74,6 +74,7 @@ class Topics:
             raise ValueError(f"instance: {instance!r:.80} is not a name: allowed are {NAME_ALLOWED}")
         self.root = f"dialerd/{instance}"
         self.commands = f"{self.root}/cmd/#"
+        self.state_prefix = f"{self.root}/state/"
         self._command_prefix = f"{self.root}/cmd/"
 
     def event(self, tail: Tail) -> str:

@@ -18,8 +18,8 @@ import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from dialerd.adapters.mqtt.arguments import BadPayload, read_arguments, take_id
 from dialerd.adapters.observe.logs import get_logger
+from dialerd.control.envelopes import BadPayload, read_arguments, take_id
 
 log = get_logger("dialerd.socket")
 

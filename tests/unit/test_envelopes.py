@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialerd.adapters.mqtt.arguments import MAX_DEPTH, BadPayload, error_reply, read_arguments, take_id
+from dialerd.control.envelopes import MAX_DEPTH, BadPayload, error_reply, read_arguments, take_id
 
 JSON = st.recursive(
     st.none()

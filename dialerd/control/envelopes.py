@@ -1,4 +1,4 @@
-"""The payload of a command: strict JSON read into arguments, and the error reply for one that is not.
+"""What a command comes in, whatever the channel: strict JSON read into arguments, its id, and the reply to one that is not.
 
 Must never let through a doubled key, NUL, half a surrogate pair, NaN or bottomless nesting, nor raise but BadPayload.
 """
