@@ -12,33 +12,20 @@ from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dialerd.model.causes import OUTCOMES
 from dialerd.model.phones import AS_DIALED
+from dialerd.model.policy_words import NAME_PATTERN as NAME_PATTERN
+from dialerd.model.policy_words import Line as Line
+from dialerd.model.policy_words import Name as Name
+from dialerd.model.policy_words import Policy as Policy
+from dialerd.model.policy_words import one_line, some_lines
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-Name = Annotated[str, Field(pattern=NAME_PATTERN, description="letters, digits, _ and -, at most 64")]
 Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
 Role: TypeAlias = Literal["owner", "admin", "supervisor", "agent", "ops"]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
-_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
-
-
-def _one_line(text: str) -> str:
-    if not _LINE.fullmatch(text):
-        raise ValueError("control characters are not allowed")
-    return text
-
-
-def _lines(text: str) -> str:
-    if not _LINE.fullmatch(text.replace("\n", "").replace("\t", "")):
-        raise ValueError("control characters other than line feeds and tabs are not allowed")
-    return text
-
-
-Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
 
 
 def _zone(name: str) -> str:
@@ -102,19 +89,13 @@ def minutes(span: str) -> tuple[int, int]:
     return int(start[:2]) * 60 + int(start[3:]), int(end[:2]) * 60 + int(end[3:])
 
 
-class Policy(BaseModel):
-    """The ground of all policies: unknown keys are refused and nothing changes after it was checked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
 class Schedule(Policy):
     """Working hours (C02): spans of each weekday in a time zone, and days without work."""
 
     time_zone: Zone
     week: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], list[Span]]
     """Weekday to spans such as 08:00-12:00; a day that is not named is closed."""
-    holidays: list[date] = []
+    holidays: list[date] = Field(default_factory=list)
     """Days (YYYY-MM-DD) on which nothing is dialed."""
 
     @model_validator(mode="after")
@@ -233,8 +214,8 @@ def _known_outcomes(rests: dict[str, Rest]) -> dict[str, Rest]:
 class Campaign(Policy):
     """A campaign's policy (C01, C02, C10, V03, V09): all that people set and may edit."""
 
-    name: Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]
-    description: Annotated[str, Field(max_length=4000), AfterValidator(_lines)] = ""
+    name: Annotated[str, AfterValidator(one_line), Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=4000), AfterValidator(some_lines)] = ""
     channel: Literal["voice"] = "voice"
     mode: Literal["progressive"] = "progressive"
     """How it dials: progressive places one call for each ready agent, never more."""
@@ -246,14 +227,14 @@ class Campaign(Policy):
     """The working hours; empty: always open."""
     trunks: Annotated[list[Name], Field(min_length=1)]
     """The trunks it may use, in order of preference."""
-    hotlines: list[Name] = []
+    hotlines: list[Name] = Field(default_factory=list)
     """Caller ids, used in turn; empty: the trunk's own."""
     region: Region = "VN"
     """Where numbers without a country code belong; none: numbers are kept as dialed."""
     lines: Annotated[int, Field(ge=1, le=10000)] | None = None
     """Simultaneous calls of this campaign; empty: the trunks' lines."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    rest: Annotated[dict[str, Rest], AfterValidator(_known_outcomes)] = {}
+    rest: Annotated[dict[str, Rest], AfterValidator(_known_outcomes)] = Field(default_factory=dict)
     """Outcome to rest; outcomes not named take the defaults."""
     ring_s: Annotated[float, Field(ge=15, le=120)] = 30
     """Seconds a customer's phone rings; V14: at least 15."""
@@ -285,13 +266,13 @@ class Campaign(Policy):
 class Floor(Policy):
     """All that campaigns share: servers, trunks, hotlines, schedules, agents, people, and campaigns kept in files."""
 
-    servers: dict[Name, Server] = {}
-    trunks: dict[Name, Trunk] = {}
-    hotlines: dict[Name, Hotline] = {}
-    schedules: dict[Name, Schedule] = {}
-    agents: dict[Name, Agent] = {}
-    people: dict[Principal, Person] = {}
-    campaigns: dict[Name, Campaign] = {}
+    servers: dict[Name, Server] = Field(default_factory=dict)
+    trunks: dict[Name, Trunk] = Field(default_factory=dict)
+    hotlines: dict[Name, Hotline] = Field(default_factory=dict)
+    schedules: dict[Name, Schedule] = Field(default_factory=dict)
+    agents: dict[Name, Agent] = Field(default_factory=dict)
+    people: dict[Principal, Person] = Field(default_factory=dict)
+    campaigns: dict[Name, Campaign] = Field(default_factory=dict)
 
     def unknown_names(self) -> list[tuple[tuple[str, ...], str, list[str]]]:
         """Names that point at nothing: (path of the key, what was found, what is allowed)."""
