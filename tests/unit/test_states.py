@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from dialerd.campaigns.applying import APPLY
+from dialerd.campaigns.in_flight import move_call
 from dialerd.campaigns.live import Live
+from dialerd.campaigns.presence import move_agent
 from dialerd.model import facts, intents, states
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.rows import AgentRow, AttemptRow
@@ -47,10 +49,10 @@ def test_a_call_moves_as_the_table_says_and_otherwise_it_is_our_mistake(state: s
     after = states.CALL[state].get(kind)
     if after is None:
         with pytest.raises(OurMistakeError, match=f"is {state}: {kind} is illegal"):
-            live.move_call(call, kind)
+            move_call(live, call, kind)
         assert call.state == state
     else:
-        live.move_call(call, kind)
+        move_call(live, call, kind)
         assert call.state == after
 
 
@@ -62,10 +64,10 @@ def test_an_agent_moves_as_the_table_says_and_otherwise_it_is_our_mistake(state:
     after = states.AGENT[state].get(kind)
     if after is None:
         with pytest.raises(OurMistakeError):
-            live.move_agent(agent, kind)
+            move_agent(live, agent, kind)
         assert agent.state == state
     else:
-        live.move_agent(agent, kind)
+        move_agent(live, agent, kind)
         assert agent.state == after
 
 
