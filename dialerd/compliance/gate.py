@@ -6,33 +6,20 @@ Never lets a call through because a rule failed: what cannot be judged is refuse
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import msgspec
+from functools import lru_cache
 
 from dialerd.compliance.calling_hours import hours_at
+from dialerd.compliance.do_not_call import barred_by
+from dialerd.compliance.dossier import Dossier
+from dialerd.compliance.pack_judgement import NEVER_S, RETRY_S, hours_of_dossier, judge_by_pack
+from dialerd.compliance.place import place_of
 from dialerd.compliance.verdict import ALLOWED, Refused, Verdict
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import FAR, Instant, iso
 from dialerd.model.phones import AS_DIALED, is_e164, normalise
-from dialerd.model.policies import Campaign, Schedule
 from dialerd.model.states import DIALABLE
 
-RETRY_S = 60.0
-"""Seconds until a lead is asked about again whose rule failed."""
-
-
-class Dossier(msgspec.Struct, frozen=True):
-    """All that the rules may know of one call that is about to be placed."""
-
-    number: str
-    lead_state: str
-    attempts: int
-    next_at: Instant
-    campaign_state: str
-    policy: Campaign
-    schedule: Schedule | None
-    live_on_number: bool
-    """A call to this number is alive already, in whichever campaign."""
+__all__ = ["RETRY_S", "RULES", "Dossier", "judge"]
 
 
 def _campaign_runs(asked: Dossier, now: Instant) -> Refused | None:
@@ -46,28 +33,46 @@ def _campaign_runs(asked: Dossier, now: Instant) -> Refused | None:
     return None
 
 
+def _not_on_a_list(asked: Dossier, now: Instant) -> Refused | None:
+    entry = barred_by(asked.suppressed, asked.channel, now)
+    if entry is None:
+        return None
+    until = "" if entry.until is None else f" until {iso(entry.until)}"
+    return Refused("do_not_call", f"on the do-not-call list {entry.list_name}{until}", entry.until)
+
+
 def _hours_are_open(asked: Dossier, now: Instant) -> Refused | None:
     if asked.policy.schedule is None:
         return None
     if asked.schedule is None:
         return Refused("calling_hours", f"the schedule {asked.policy.schedule} is not known", now + RETRY_S)
-    hours = hours_at(asked.schedule, now)
-    if hours.open:
+    if hours_at(asked.schedule, now).open:
         return None
-    if hours.until >= FAR:
-        return Refused("calling_hours", "the schedule never opens", now + 86400)
-    return Refused("calling_hours", f"outside working hours, open again at {iso(hours.until)}", hours.until)
+    opens = hours_of_dossier(asked, now).until  # the next moment at which the pack's windows are open too
+    if opens >= FAR:
+        return Refused("calling_hours", "the schedule never opens", now + NEVER_S)
+    return Refused("calling_hours", f"outside working hours, open again at {iso(opens)}", opens)
 
 
 def _number_may_be_dialed(asked: Dossier, now: Instant) -> Refused | None:
-    region = asked.policy.region
-    if region != AS_DIALED and not is_e164(asked.number):
-        return Refused("number", "not a number in E.164 form", None)
+    because = _no_number(asked.number, asked.policy.region)
+    return Refused("number", because, None) if because else None
+
+
+@lru_cache(maxsize=16384)
+def _no_number(number: str, region: str) -> str:
+    """Why a number may not be dialed; empty: it may. Pure, and asked again and again for leads that wait."""
+    if region != AS_DIALED:
+        if not is_e164(number):
+            return "not a number in E.164 form"
+        place = place_of(number)
+        if place is not None and place.ordinary:  # the same answer at a third of the price
+            return ""
     try:
-        normalise(asked.number, region)
+        normalise(number, region)
     except Refusal as refusal:
-        return Refused("number", refusal.message, None)
-    return None
+        return refusal.message
+    return ""
 
 
 def _attempts_are_left(asked: Dossier, now: Instant) -> Refused | None:
@@ -88,10 +93,12 @@ def _lead_may_be_dialed(asked: Dossier, now: Instant) -> Refused | None:
 
 RULES: tuple[Callable[[Dossier, Instant], Refused | None], ...] = (
     _campaign_runs,
+    _not_on_a_list,
     _hours_are_open,
     _lead_may_be_dialed,
     _attempts_are_left,
     _number_may_be_dialed,
+    judge_by_pack,
 )
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis.strategies as st
+import phonenumbers
 import pytest
+from hypothesis import given
 
 from dialerd.compliance import gate
+from dialerd.compliance.do_not_call import Suppressed
 from dialerd.compliance.gate import Dossier, judge
 from dialerd.compliance.verdict import Allowed, Refused
+from dialerd.model.errors import Refusal
+from dialerd.model.phones import normalise
 from dialerd.model.policies import Campaign, Schedule
+from tests.unit.pack_cases import pack
 
 NOW = 1_795_395_600.0  # a Monday, 08:00 in Viet Nam
 
@@ -71,3 +78,80 @@ def test_a_rule_that_fails_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "RULES", (broken,))
     verdict = judge(dossier(), NOW)
     assert verdict == Refused("gate_error", "broken failed: by nought", NOW + 60)
+
+
+def test_C20_a_number_on_a_list_is_refused_for_good_with_the_lists_name() -> None:
+    told = judge(dossier(suppressed=(Suppressed("own"),)), NOW)
+    assert told == Refused("do_not_call", "on the do-not-call list own", None)
+
+
+@pytest.mark.parametrize(
+    ("channel", "entry", "refused"),
+    [
+        ("voice", Suppressed("DoNotCall", "voice"), True),
+        ("sms", Suppressed("DoNotCall", "voice"), False),
+        ("sms", Suppressed("DoNotCall", "all"), True),
+        ("voice", Suppressed("campaign", "all", NOW + 1), True),
+        ("voice", Suppressed("campaign", "all", NOW), False),
+    ],
+)
+def test_C20_an_entry_holds_for_its_channel_and_its_time(channel: Any, entry: Suppressed, refused: bool) -> None:
+    told = judge(dossier(channel=channel, suppressed=(entry,)), NOW)
+    assert isinstance(told, Refused) == refused
+    if isinstance(told, Refused):
+        assert (told.rule, told.until) == ("do_not_call", entry.until)
+        assert entry.list_name in told.because
+
+
+def test_C20_of_several_entries_the_longest_is_told() -> None:
+    entries = (Suppressed("a", until=NOW + 5), Suppressed("b"), Suppressed("c", until=NOW + 9))
+    assert judge(dossier(suppressed=entries), NOW) == Refused("do_not_call", "on the do-not-call list b", None)
+    told = judge(dossier(suppressed=(entries[0], entries[2])), NOW)
+    assert isinstance(told, Refused)
+    assert told.until == NOW + 9
+
+
+def test_C20_a_list_holds_whatever_the_rule_pack_the_consent_or_the_agent() -> None:
+    asked = dossier(suppressed=(Suppressed("own"),), agreed=True, agent_guaranteed=True, pack=pack("plain"))
+    assert isinstance(judge(asked, NOW), Refused)
+
+
+def test_a_campaign_that_names_a_pack_nobody_knows_does_not_dial() -> None:
+    told = judge(dossier(pack_name="atlantis"), NOW)
+    assert told == Refused("rule_pack", "the rule pack atlantis is not known", NOW + 60)
+
+
+def test_a_zone_of_a_lead_that_is_none_refuses() -> None:
+    for zone in ("Mars/Phobos", "../../etc/passwd", ""):
+        told = judge(dossier(pack=pack("vn"), pack_name="vn", zone=zone), NOW)
+        assert isinstance(told, Refused)
+        assert told.rule == "gate_error"
+
+
+def test_a_campaign_without_a_pack_is_judged_as_before() -> None:
+    assert isinstance(judge(dossier(history=None), NOW), Allowed)
+
+
+EXAMPLES = [
+    phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+    for kind in phonenumbers.PhoneNumberType.values()
+    if (example := phonenumbers.example_number_for_type(region, kind)) is not None
+]
+
+
+@given(
+    st.one_of(
+        st.sampled_from(EXAMPLES),
+        st.from_regex(r"\+(?:84|48|49|44|1|33)[0-9]{6,11}", fullmatch=True),
+        st.from_regex(r"\+[0-9]{7,15}", fullmatch=True),
+    )
+)
+def test_the_quick_look_at_a_number_says_what_the_long_one_says(number: str) -> None:
+    try:
+        normalise(number, "VN")
+        refused = False
+    except Refusal:
+        refused = True
+    told = judge(dossier(number=number), NOW)
+    assert (told == Allowed()) is not refused
