@@ -26,14 +26,14 @@ from types import TracebackType
 from sim.ami_actions import AmiActions
 from sim.ami_channels import Switchboard, system_event
 from sim.ami_control import Control
-from sim.ami_protocol import Action, AmiEvent, error
+from sim.ami_protocol import FILTERED, Action, AmiEvent, error
 from sim.ami_session import Session, User
 from sim.faults import Cut, CutAtAction, FailAction, Faults, IgnoreAction, Restart, Stall
 from sim.scenario import Scenario, ScenarioError, read_scenario
 from sim.street import Street
 from sim.street_events import AgentWants
 
-USERS = {"dialerd": User("dialerd"), "rig": User("rig", filtered=False)}
+USERS = {"dialerd": User("dialerd"), "rig": User("rig", events=None)}
 
 
 class StreetClock:
@@ -314,7 +314,7 @@ async def serve(options: argparse.Namespace, scenario: Scenario) -> None:
     """Run until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    users = {options.user: User(options.secret, not options.unfiltered)} if options.user else None
+    users = {options.user: User(options.secret, None if options.unfiltered else FILTERED)} if options.user else None
     async with AmiServer(
         scenario,
         seed=options.seed,

@@ -20,10 +20,10 @@ _ALL = frozenset({"system", "call", "user"})
 
 
 class User(msgspec.Struct, frozen=True):
-    """An AMI user. `filtered`: only the events recommended for the daemon reach him."""
+    """An AMI user. `events`: the names that his event filter lets through, None: all."""
 
     secret: str
-    filtered: bool = True
+    events: frozenset[str] | None = FILTERED
 
 
 class Exchange(Protocol):
@@ -101,7 +101,7 @@ class Session(asyncio.Protocol):
         """Whether this event goes to this client."""
         if self._ended or self.user is None or event.privilege not in self._events:
             return False
-        return not self.user.filtered or event.name in FILTERED
+        return self.user.events is None or event.name in self.user.events
 
     def send(self, data: bytes) -> None:
         """Send at once, or keep it while the link is half-open."""

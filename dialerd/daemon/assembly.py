@@ -68,7 +68,11 @@ class Assembly:
         """The telephony of one configured server."""
         server = settings.servers[name]
         password = self._secret(server.secret_file, server.secret_credential, f"servers.{name}: secret")
-        link = LinkSettings(server.host, server.port, server.username, password, ping_every_s=server.ping_s)
+        file, credential = server.secret_file, server.secret_credential
+        source = f"credential {credential}" if credential is not None else f"secret_file {file}"
+        link = LinkSettings(
+            server.host, server.port, server.username, password, ping_every_s=server.ping_s, login_source=source
+        )
         try:
             return AsteriskTelephony(name, link, token, on_fact)
         except ValueError as trouble:

@@ -8,7 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from sim.ami_protocol import FILTERED
+from sim.ami_server import USERS
+from sim.ami_session import User
+
 DEADLINE_S = 10.0
+STORY = ("story", "story")
+"""A user to whom more is told than to the daemon: a call's whole story."""
+USERS_AND_STORY = {
+    **USERS,
+    "story": User("story", events=FILTERED | {"DialState", "DialEnd", "BridgeLeave", "DeviceStateChange"}),
+}
 Packet = list[tuple[str, str]]
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sim.ami_server import AmiServer
-from tests.contract.raw_ami import RawAmi, names, value, values
+from tests.contract.raw_ami import STORY, USERS_AND_STORY, RawAmi, names, value, values
 from tests.unit.street_cases import FIXED, scenario
 
 C1, C2 = "c00000001000000000010000", "c00000001000000000020000"
@@ -20,13 +20,13 @@ P1, P2 = "p00000001000000000010000", "p00000001000000000020000"
 @pytest.fixture
 async def server() -> AsyncIterator[AmiServer]:
     talk = {**FIXED, "mean_s": 3000}  # so that no talk ends by itself while a test looks
-    async with AmiServer(scenario(customers={"talk": talk}), speed=5) as made:
+    async with AmiServer(scenario(customers={"talk": talk}), speed=5, users=USERS_AND_STORY) as made:
         yield made
 
 
 @pytest.fixture
 async def ami(server: AmiServer) -> AsyncIterator[RawAmi]:
-    session = await RawAmi.logged_in(server.port)
+    session = await RawAmi.logged_in(server.port, *STORY)
     yield session
     await session.close()
 
@@ -235,8 +235,8 @@ async def test_V03_where_no_channel_can_be_made_only_originate_response_comes(am
 
 async def test_V09_a_dead_trunk_makes_no_channel_and_no_invite() -> None:
     dead = scenario(lines={"outages": [{"from_s": 0, "until_s": 1000}]})
-    async with AmiServer(dead, speed=20) as server:
-        ami = await RawAmi.logged_in(server.port)
+    async with AmiServer(dead, speed=20, users=USERS_AND_STORY) as server:
+        ami = await RawAmi.logged_in(server.port, *STORY)
         ami.originate(C1, "71005000001")
         await ami.event("OriginateResponse", C1, Response="Failure", Reason="0")
         await ami.ask("Ping")

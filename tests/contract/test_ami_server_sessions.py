@@ -20,12 +20,12 @@ import pytest
 from sim.ami_server import AmiServer, main
 from sim.ami_session import User
 from sim.faults import FaultError
-from tests.contract.raw_ami import DEADLINE_S, RawAmi, names, value
+from tests.contract.raw_ami import DEADLINE_S, STORY, USERS_AND_STORY, RawAmi, names, value
 from tests.unit.street_cases import FIXED, scenario
 
 C1, C2 = "c00000001000000000010000", "c00000001000000000020000"
 P1 = "p00000001000000000010000"
-STORY = {
+TOLD = {
     "DialBegin",
     "Newstate",
     "DialState",
@@ -39,13 +39,13 @@ STORY = {
 
 @pytest.fixture
 async def server() -> AsyncIterator[AmiServer]:
-    async with AmiServer(scenario(), speed=20) as made:
+    async with AmiServer(scenario(), speed=20, users=USERS_AND_STORY) as made:
         yield made
 
 
 @pytest.fixture
 async def ami(server: AmiServer) -> AsyncIterator[RawAmi]:
-    session = await RawAmi.logged_in(server.port)
+    session = await RawAmi.logged_in(server.port, *STORY)
     yield session
     await session.close()
 
@@ -54,7 +54,7 @@ async def logged_in_when_it_listens(server: AmiServer) -> RawAmi:
     async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
-                return await RawAmi.logged_in(server.port)
+                return await RawAmi.logged_in(server.port, *STORY)
             except ConnectionRefusedError:
                 await asyncio.sleep(0.01)
 
@@ -168,10 +168,10 @@ async def test_O08_a_client_that_never_ends_its_line_is_cut_off(ami: RawAmi) -> 
 
 
 async def test_O08_events_go_to_every_session_and_off_means_none(server: AmiServer, ami: RawAmi) -> None:
-    second = await RawAmi.logged_in(server.port)
-    third = await RawAmi.logged_in(server.port)
+    second = await RawAmi.logged_in(server.port, *STORY)
+    third = await RawAmi.logged_in(server.port, *STORY)
     assert value(await third.ask("Events", EventMask="off"), "Events") == "Off"
-    users = await RawAmi.logged_in(server.port)
+    users = await RawAmi.logged_in(server.port, *STORY)
     assert value(await users.ask("Events", EventMask="user"), "Events") == "On"
     ami.originate(C1, "71005010001", ("DLR_WAIT=1",))
     await ami.event("Hangup", C1)
@@ -187,16 +187,19 @@ async def test_O08_events_go_to_every_session_and_off_means_none(server: AmiServ
 
 async def test_O08_the_daemons_user_gets_only_what_its_filter_lets_through(server: AmiServer, ami: RawAmi) -> None:
     everything = await RawAmi.logged_in(server.port, "rig", "rig")
+    daemon = await RawAmi.logged_in(server.port)
     ami.originate(C1, "72001486001")
-    await ami.event("Hangup", C1)
-    await everything.event("Hangup", C1)
-    assert {"Newchannel", "HangupRequest"} <= set(everything.events(C1))
+    for session in (ami, daemon, everything):
+        await session.event("Hangup", C1)
+    assert {"Newchannel", "HangupRequest", "DialEnd"} <= set(everything.events(C1))
     assert not {"Newchannel", "HangupRequest"} & set(ami.events(C1))
+    assert not {"Newchannel", "HangupRequest", "DialEnd"} & set(daemon.events(C1))
+    await daemon.close()
     await everything.close()
 
 
 async def test_O08_a_user_event_reaches_everybody(server: AmiServer, ami: RawAmi) -> None:
-    second = await RawAmi.logged_in(server.port)
+    second = await RawAmi.logged_in(server.port, *STORY)
     assert value(await ami.ask("UserEvent", UserEvent="Hello"), "Message") == "Event Sent"
     await second.event("UserEvent", UserEvent="Hello")
     await second.close()
@@ -210,7 +213,7 @@ async def test_O08_calls_survive_a_dropped_session_and_its_originate_is_answered
     ami.originate(C1, "71300000001", ActionID="orphan", Timeout=60000)
     await ami.event("DialBegin", C1)
     await ami.close()
-    second = await RawAmi.logged_in(server.port)
+    second = await RawAmi.logged_in(server.port, *STORY)
     shown = await second.listing("CoreShowChannels", "CoreShowChannelsComplete")
     assert {value(p, "Uniqueid") for p in shown} == {C1, P1}
     answer = await second.event("OriginateResponse", C1)
@@ -221,14 +224,14 @@ async def test_O08_calls_survive_a_dropped_session_and_its_originate_is_answered
 
 async def test_O08_shuffled_events_keep_each_threads_order_and_come_in_many_orders() -> None:
     orders = set()
-    async with AmiServer(scenario(), speed=100, shuffle=True, seed=5) as server:
-        ami = await RawAmi.logged_in(server.port)
+    async with AmiServer(scenario(), speed=100, shuffle=True, seed=5, users=USERS_AND_STORY) as server:
+        ami = await RawAmi.logged_in(server.port, *STORY)
         for i in range(40):
             leg = f"c0000000100000000{i:07d}"
             ami.originate(leg, f"71002005{i:03d}")
             await ami.event("Hangup", leg)
             came = ami.events(leg)
-            assert set(came) == STORY
+            assert set(came) == TOLD
             assert len(came) == 9
             assert came.index("DialBegin") < came.index("DialState") < came.index("DialEnd")
             assert came.index("BridgeEnter") < came.index("BridgeLeave") < came.index("Hangup")
@@ -241,11 +244,11 @@ async def test_O08_shuffled_events_keep_each_threads_order_and_come_in_many_orde
 
 
 async def test_O08_all_sessions_are_cut(server: AmiServer, ami: RawAmi) -> None:
-    second = await RawAmi.logged_in(server.port)
+    second = await RawAmi.logged_in(server.port, *STORY)
     server.faults.ask({"fault": "cut"})
     await ami.until_ended()
     await second.until_ended()
-    again = await RawAmi.logged_in(server.port)
+    again = await RawAmi.logged_in(server.port, *STORY)
     server.faults.ask({"fault": "cut", "how": "abort"})
     await again.until_ended()
 
@@ -297,7 +300,7 @@ async def test_O08_half_open_nothing_comes_then_everything(server: AmiServer, am
 
 @pytest.mark.parametrize("clean", [True, False])
 async def test_O08_after_a_restart_no_call_is_known_and_the_start_time_is_new(server: AmiServer, clean: bool) -> None:
-    ami = await RawAmi.logged_in(server.port)
+    ami = await RawAmi.logged_in(server.port, *STORY)
     ami.originate(C1, "71005000001")
     await ami.event("BridgeEnter", C1)
     started = value(await ami.ask("CoreStatus"), "CoreStartupTime")
@@ -338,7 +341,7 @@ async def test_O08_logins_are_refused_for_a_while(server: AmiServer) -> None:
         answer = await ami.ask("Login", Username="dialerd", Secret="dialerd")
         assert value(answer, "Message") == "Authentication failed"
         await ami.close()
-    await (await RawAmi.logged_in(server.port)).close()
+    await (await RawAmi.logged_in(server.port, *STORY)).close()
 
 
 async def test_O08_an_event_comes_twice_or_not_at_all(server: AmiServer, ami: RawAmi) -> None:
@@ -376,7 +379,7 @@ async def test_O08_the_link_is_cut_as_an_originate_arrives(
     ami.originate(C1, "71005000001")
     await ami.until_ended()
     assert not any(p[0][0] == "Response" and p[1] == ("ActionID", "r2") for p in ami.packets)
-    again = await RawAmi.logged_in(server.port)
+    again = await RawAmi.logged_in(server.port, *STORY)
     assert len(await again.listing("CoreShowChannels", "CoreShowChannelsComplete")) == calls
     assert sum(server.street.books.invites.values()) == calls
     await again.close()
@@ -431,7 +434,7 @@ async def test_O07_the_control_port_gives_books_time_sessions_and_faults(server:
 
 async def test_V10_what_agents_want_comes_over_the_control_port_also_what_came_before() -> None:
     agents = {"count": 2, "people": True, "sign_in_s": 0, "settle": {**FIXED, "mean_s": 2}}
-    async with AmiServer(scenario(agents=agents), speed=50) as server:
+    async with AmiServer(scenario(agents=agents), speed=50, users=USERS_AND_STORY) as server:
         control = await ControlClient.connect(server.control_port)
         assert (await control.ask(do="wants"))["ok"]
         wants = [(await control.read())["want"] for _ in range(4)]
@@ -480,7 +483,7 @@ async def test_O01_the_program_refuses_a_wrong_scenario_and_a_wrong_speed(capsys
 
 
 async def test_O08_a_client_that_does_not_read_is_closed_and_others_go_on() -> None:
-    users = {"deaf": User("x", filtered=False), "dialerd": User("dialerd")}
+    users = {"deaf": User("x", events=None), "dialerd": User("dialerd")}
     async with AmiServer(scenario(), speed=500, users=users) as server:
         ami = await RawAmi.logged_in(server.port)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
