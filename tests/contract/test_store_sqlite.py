@@ -466,7 +466,6 @@ def test_O08_maintaining_empties_the_write_ahead_log_and_waits_for_nobody(path: 
         report.execute("ROLLBACK")
         assert ledger.maintain() == 0
         assert os.path.getsize(f"{path}-wal") == 0
-        assert ledger.connection.execute("PRAGMA busy_timeout").fetchone()[0] == 5000
     with opened(":memory:") as ledger:
         assert ledger.maintain() == 0
 
@@ -531,11 +530,61 @@ async def test_O08_the_write_ahead_log_is_moved_by_the_connection_that_reads(
     await store.commit([turn(1, campaign())])
     for seq in range(2, 1502):
         await store.commit([turn(seq, lead(seq))])
+        await asyncio.sleep(0)
     await store.close()
     assert len(moved_by) >= 2
     assert set(moved_by) == {"a reader"}
     with opened(path) as ledger:
         assert ledger.load().seq == 1501
+
+
+async def test_O08_a_small_turn_is_written_where_it_is_asked_for_and_a_great_one_in_the_thread(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(path, "normal")
+    await store.open()
+    hops = await _hops_of(monkeypatch, store, [turn(1, campaign())])
+    assert hops == 0
+    assert await _hops_of(monkeypatch, store, [turn(2, *(lead(i) for i in range(100)))]) == 1
+    assert await _hops_of(monkeypatch, store, [turn(3, lead(1))]) == 0
+    monkeypatch.setattr(sqlite_store, "SLOW_S", -1.0)
+    assert await _hops_of(monkeypatch, store, [turn(4, lead(1))]) == 0
+    assert await _hops_of(monkeypatch, store, [turn(5, lead(1))]) == 1, "the disk has shown to be slow"
+    await store.close()
+
+
+async def test_O08_the_loop_does_not_wait_for_another_program_that_holds_the_database(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(path, "normal")
+    await store.open()
+    await store.commit([turn(1, campaign())])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        commit = asyncio.ensure_future(store.commit([turn(2, lead(1))]))
+        await asyncio.sleep(0)
+        assert not commit.done(), "it waits in the thread"
+        assert await store.leads("spring", None, 0, 9) == [], "and others are served"
+        other.execute("ROLLBACK")
+        await commit
+    assert [row.id for row in await store.leads("spring", None, 0, 9)] == [1]
+    await store.close()
+
+
+async def _hops_of(monkeypatch: pytest.MonkeyPatch, store: SqliteStore, batch: list[Any]) -> int:
+    """How often a commit went to another thread."""
+    hops = 0
+    run = sqlite_store.Hop.run
+
+    async def counted(hop: Any, function: Any, *args: Any) -> Any:
+        nonlocal hops
+        hops += 1
+        return await run(hop, function, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_store.Hop, "run", counted)
+        await store.commit(batch)
+    return hops
 
 
 def test_O08_a_moved_log_starts_from_its_beginning_again(path: str) -> None:

@@ -159,6 +159,11 @@ class Sheet(msgspec.Struct, frozen=True):
     rows: list[tuple[Shape[Any], list[Cells]]]
     """By table, in the order of writing."""
 
+    @property
+    def size(self) -> int:
+        """Rows to write, the turns among them."""
+        return len(self.turns) + sum(len(rows) for _, rows in self.rows)
+
 
 def sheet(batch: Sequence[Committed]) -> Sheet:
     """The cells of a batch with at least one turn. Raises OurMistakeError if its turns do not follow each other."""

@@ -14,7 +14,7 @@ from dialerd.adapters.storage.connecting import BUSY_MS, MEMORY, SYNCHRONOUS, co
 from dialerd.adapters.storage.file_lock import FileLock
 from dialerd.adapters.storage.log_sync import LogSync
 from dialerd.adapters.storage.reading import SQL, Reading
-from dialerd.adapters.storage.troubles import trouble
+from dialerd.adapters.storage.troubles import is_busy, trouble
 from dialerd.adapters.storage.upgrading import upgrade
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.instants import Instant
@@ -40,6 +40,7 @@ class SyncLedger(Reading):
         self.log: LogSync | None = None
         """Brings what was written to the disk; None where nothing is synced (`normal`, `:memory:`, not open)."""
         self._seq = 0
+        self._patience = BUSY_MS
 
     def open(self) -> None:
         """Connect and bring the schema up to date; a new store is made where there is none.
@@ -56,6 +57,7 @@ class SyncLedger(Reading):
                 self._lock.take()
                 create(self.place)
             self._connection = connect(self.place)
+            self._patience = BUSY_MS
             upgrade(self.place, self._connection)
             self._name()
             self._seq = self._connection.execute(SQL.last_seq.sql).fetchone()[0]
@@ -109,6 +111,7 @@ class SyncLedger(Reading):
             return
         try:
             if self.log.doubtful:
+                self._patient(BUSY_MS)
                 self.log.renew(self.connection)
             else:
                 self.log.sync()
@@ -117,6 +120,20 @@ class SyncLedger(Reading):
 
     def write(self, batch: Sheet) -> None:
         """Write a batch that `cells.sheet` made; raises as `commit`."""
+        self._patient(BUSY_MS)
+        self._put(batch)
+
+    def write_at_once(self, batch: Sheet) -> bool:
+        """As `write`, but it waits for no other process: False if one has the database now; nothing is written then."""
+        self._patient(0)
+        return self._put(batch)
+
+    def _patient(self, milliseconds: int) -> None:
+        if self._patience != milliseconds:
+            self.connection.execute(f"PRAGMA busy_timeout={milliseconds}")
+            self._patience = milliseconds
+
+    def _put(self, batch: Sheet) -> bool:
         if batch.first != self._seq + 1:
             raise OurMistakeError(f"store {self.place}: turn {batch.first} after turn {self._seq}")
         connection = self.connection
@@ -130,12 +147,15 @@ class SyncLedger(Reading):
                 executemany(SQL.upserts[at_table].sql, rows)
             execute("COMMIT")
         except Exception as error:
+            if not self._patience and not connection.in_transaction and is_busy(error):
+                return False
             self._undo()
             raise self._why(error, batch, at_table) from error
         except BaseException:
             self._undo()
             raise
         self._seq += len(batch.turns)
+        return True
 
     def _undo(self) -> None:
         connection = self.connection
@@ -194,6 +214,7 @@ class SyncLedger(Reading):
 
         The end is the first portion without an old turn, so one turn with a wrong clock does not hold up the rest.
         """
+        self._patient(BUSY_MS)
         try:
             oldest = self.connection.execute(SQL.oldest_turn.sql, (after,)).fetchone()[0]
             if oldest is None or oldest >= self._seq:
@@ -208,6 +229,7 @@ class SyncLedger(Reading):
 
     def prune_replies(self, before: Instant) -> int:
         """Delete one portion of old replies; how many there were, 0 at the end."""
+        self._patient(BUSY_MS)
         try:
             values = SQL.drop_replies.values(before=before, limit=DROPPED_AT_ONCE)
             dropped: int = self.connection.execute(SQL.drop_replies.sql, values).rowcount
@@ -222,11 +244,8 @@ class SyncLedger(Reading):
         A reader at work keeps pages there: that is no error, the next call gets them. Raises StoreFailingError.
         """
         try:
-            self.connection.execute(f"PRAGMA busy_timeout={_TRUNCATE_WAIT_MS}")
-            try:
-                _, pages, moved = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                self.connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            self._patient(_TRUNCATE_WAIT_MS)
+            _, pages, moved = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
             raise trouble(self.place, "move the write-ahead log", error) from error
         return max(int(pages) - int(moved), 0)

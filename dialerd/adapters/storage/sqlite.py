@@ -10,11 +10,11 @@ import sqlite3
 from asyncio import Future
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import aiosqlite
 
-from dialerd.adapters.storage.cells import sheet
+from dialerd.adapters.storage.cells import Sheet, sheet
 from dialerd.adapters.storage.connecting import MEMORY, connect_reader
 from dialerd.adapters.storage.ledger import SyncLedger
 from dialerd.adapters.storage.log_sync import checkpoint
@@ -30,6 +30,11 @@ from dialerd.ports.store import Kept
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SMALL = 64
+"""Rows of a commit that is written where it is asked for: to hand it to the thread and back takes longer than to write it."""
+SLOW_S = 0.020
+"""A commit that took longer there shows a slow disk: the next ones go to the thread."""
+SLOW_FOR_S = 10.0
 COMMITS_A_CHECKPOINT = 200
 """After so many commits the write-ahead log is moved into the file, by the connection that reads."""
 
@@ -79,6 +84,9 @@ class SqliteStore:
         self._reader: Hop | None = None
         self._reading: Reading = self._ledger
         self._syncer: SyncThread | None = None
+        self._hops = 0
+        """What the writer's thread has been asked and has not done."""
+        self._slow_until = 0.0
         self._commits = 0
         self._moving: asyncio.Task[None] | None = None
 
@@ -140,7 +148,15 @@ class SqliteStore:
     async def _write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._writer is None:
             raise OurMistakeError(f"store {self._ledger.place}: not open")
-        return await self._writer.run(function, *args, **kwargs)
+        self._hops += 1
+        running = asyncio.ensure_future(self._writer.run(function, *args, **kwargs))
+        running.add_done_callback(self._hopped)
+        return await asyncio.shield(running)
+
+    def _hopped(self, running: Future[Any]) -> None:
+        self._hops -= 1
+        if not running.cancelled():
+            running.exception()  # whoever asked may have been cancelled: then nobody else looks at it
 
     async def _read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._reader is None:
@@ -153,11 +169,27 @@ class SqliteStore:
         """See `SyncLedger.commit`. The batch is copied before the first await: its rows may change afterwards."""
         if not batch:
             return
-        await self._write(self._ledger.write, sheet(batch))
+        written = sheet(batch)
+        if not self._at_once(written):
+            await self._write(self._ledger.write, written)
         self._commits += 1
         if self._commits >= COMMITS_A_CHECKPOINT and self._reader is not None and self._moving is None:
             self._commits = 0
             self._moving = asyncio.get_running_loop().create_task(self._move_log(self._reader))
+
+    def _at_once(self, batch: Sheet) -> bool:
+        """Write a small batch here, in memory that the system has for the disk; False if that could make the loop wait."""
+        if self._hops or self._reader is None or batch.size > SMALL:
+            return False
+        now = asyncio.get_running_loop().time
+        began = now()
+        if began < self._slow_until:
+            return False
+        done = self._ledger.write_at_once(batch)
+        ended = now()
+        if ended - began > SLOW_S:
+            self._slow_until = ended + SLOW_FOR_S
+        return done
 
     async def harden(self) -> None:
         """See `SyncLedger.harden`. Beside the commits, in a thread of its own, as long as the disk takes what it is given."""

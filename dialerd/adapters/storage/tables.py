@@ -71,6 +71,8 @@ CAMPAIGNS = Table(
     _must("state_at", Double()),
     _must("state_by"),
     _must("note"),
+    _may("began_at", Double()),
+    _may("ended_at", Double()),
 )
 
 TALLIES = Table(
@@ -201,7 +203,8 @@ AUDIT = Table(
     _must("subject"),
     _must("note"),
 )
-Index("audit_by_subject", AUDIT.c.subject, AUDIT.c.at, AUDIT.c.id)
+# By id, which grows with time, not by `at`: a clock that is set back must not hide an entry between two pages.
+Index("audit_by_subject", AUDIT.c.subject, AUDIT.c.id)
 
 REPLIES = Table(
     "replies",
@@ -358,8 +361,11 @@ JOBS = Table(
     _must("counts"),
     _must("file"),
     _must("because"),
+    _must("command"),
 )
 Index("jobs_by_campaign", JOBS.c.campaign, JOBS.c.at)
+Index("jobs_by_state", JOBS.c.state, JOBS.c.at)
+Index("jobs_by_age", JOBS.c.at)
 
 NOTICES = Table(
     "notices",

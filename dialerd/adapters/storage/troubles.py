@@ -34,6 +34,12 @@ def reason(error: sqlite3.Error) -> str:
     return f"{error} ({name})" if words is None else f"{words} ({name}: {error})"
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether another process holds the database."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def trouble(path: str, doing: str, error: Exception) -> Exception:
     """The exception to raise instead of `error`, met while `doing` something with the store at `path`."""
     where = f"store {path}: cannot {doing}"

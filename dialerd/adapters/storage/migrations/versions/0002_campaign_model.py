@@ -43,6 +43,10 @@ def _widen() -> None:
     ):  # fmt: skip
         op.add_column("attempts", column)
     op.create_index("attempts_by_number", "attempts", ["number", "placed_at"])
+    for name in ("began_at", "ended_at"):
+        op.add_column("campaigns", sa.Column(name, sa.Double, nullable=True))
+    op.drop_index("audit_by_subject", "audit")
+    op.create_index("audit_by_subject", "audit", ["subject", "id"])
 
 
 def _make_tables() -> None:
@@ -180,9 +184,12 @@ def _make_tables() -> None:
         sa.Column("counts", sa.Text, nullable=False),
         sa.Column("file", sa.Text, nullable=False),
         sa.Column("because", sa.Text, nullable=False),
+        sa.Column("command", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("jobs_key")),
     )
     op.create_index("jobs_by_campaign", "jobs", ["campaign", "at"])
+    op.create_index("jobs_by_state", "jobs", ["state", "at"])
+    op.create_index("jobs_by_age", "jobs", ["at"])
     op.create_table(
         "notices",
         sa.Column("id", sa.Text, nullable=False),
