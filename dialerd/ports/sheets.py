@@ -1,0 +1,168 @@
+"""Lead lists in files as a promise: what sheets a file has, its rows batch by batch, and which column is what (C06).
+
+Never says what a phone is or whether a row becomes a lead: cells are text, and whoever asked judges them.
+
+Everything here may block on a disk or a pipe: call it in a thread, never on the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+Warned: TypeAlias = Literal["leading_zero_lost", "digits_lost"]
+"""leading_zero_lost: a number cell that looks like a number of Vietnam without its trunk 0. digits_lost: more digits than
+a spreadsheet keeps in a number (15), so the last ones are not what was typed."""
+FieldKind: TypeAlias = Literal["text", "number", "date", "choice", "pesel", "nip", "regon"]
+Format: TypeAlias = Literal["xlsx", "csv"]
+
+
+class InFolder(msgspec.Struct, frozen=True, tag="folder"):
+    """A file in a folder that lists may be read from: a path inside it, or an absolute one."""
+
+    path: str
+
+
+class Uploaded(msgspec.Struct, frozen=True, tag="upload"):
+    """The bytes of a file that came over the control channel; its name is told in errors, never opened."""
+
+    name: str
+    data: bytes
+
+
+Source: TypeAlias = InFolder | Uploaded
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """A row as text. With `trouble` it cannot be taken; its cells are then only there to be told."""
+
+    number: int
+    """The line in a CSV file where it begins, or the row in a sheet; the first is 1."""
+    cells: list[str]
+    trouble: str = ""
+    warnings: list[tuple[int, Warned]] = []
+    """Position of the cell (0 is the first) and what may be wrong with it."""
+
+
+class Heading(msgspec.Struct, frozen=True):
+    """What is known of a sheet before its rows."""
+
+    sheet: str
+    """Empty for CSV, which has one sheet without a name."""
+    headings: list[str]
+    """Cells of the heading row, trimmed; empty if it was said that there is none."""
+    header_row: int
+    """The number of the heading row; 0 if there is none."""
+    columns: int
+    """How many columns there are to choose from."""
+    rows: int
+    """At most so many rows follow (lines of a CSV file); for a progress bar."""
+    kind: str
+    """csv, xlsx, xls, xlsb or ods."""
+    encoding: str = ""
+    """Of a CSV file, found or given."""
+    separator: str = ""
+    hidden: bool = False
+
+
+class SheetSeen(msgspec.Struct, frozen=True):
+    """A sheet to choose: its heading, supposing it is the first row that has anything, and the rows after it."""
+
+    heading: Heading
+    first_rows: list[Row]
+    trouble: str = ""
+    """Why its rows cannot be read, such as that it has no rows."""
+
+
+class HowToRead(msgspec.Struct, frozen=True):
+    """What the one who asks knows better than the file."""
+
+    sheet: str | int | None = None
+    """A sheet's name, or its position (1 is the first); None: the first that has rows. Not for CSV."""
+    header_row: int | None = None
+    """The heading row's number; None: the first row that has anything; 0: there is none."""
+    encoding: str | None = None
+    """Of a CSV file; None: found by byte order mark or by trial."""
+    separator: str | None = None
+    """Of a CSV file: comma, semicolon, tab or pipe; None: found by the heading."""
+
+
+class Reading(Iterator[list[Row]], Protocol):
+    """Batches of rows, without the heading and without rows that have nothing in them.
+
+    `next` raises Refusal if the reading ends before the rows do. Leaving it half read needs a `close`.
+    """
+
+    @property
+    def heading(self) -> Heading: ...
+
+    def close(self) -> None:
+        """End the reading at once, from any thread; a `next` that waits in another thread stops as at the end."""
+
+
+class RecordField(msgspec.Struct, frozen=True):
+    """A record field of a campaign (C08), as the columns of a list know it."""
+
+    name: str
+    label: str = ""
+    """What people call it; the heading in a template. Empty: its name."""
+    kind: FieldKind = "text"
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    explained: str = ""
+
+
+class Mapping(msgspec.Struct, frozen=True):
+    """Which column is what. A column is told by its heading, its letter (`B`) or its number (`2`), in this order."""
+
+    phone: str = ""
+    """Required when it is used; empty in a suggestion that found none."""
+    name: str = ""
+    """Empty: there is none."""
+    phones: tuple[str, ...] = ()
+    """Further phones of the same lead, in the order they are tried (C07)."""
+    fields: dict[str, str] = {}
+    """Record field to column."""
+    ignore: tuple[str, ...] = ()
+    others: Literal["keep", "ignore"] = "keep"
+    """What becomes of the columns not named here: kept as fields under their headings, or left out."""
+
+
+class Picked(msgspec.Struct, frozen=True):
+    """A row's cells by what they are, trimmed; empty ones are left out of `phones` and `fields`."""
+
+    number: int
+    phone: str
+    name: str
+    phones: list[str]
+    fields: dict[str, str]
+    trouble: str = ""
+    warnings: list[str] = []
+    """`target: code`, such as `phone: leading_zero_lost`."""
+
+
+class Columns(Protocol):
+    """A mapping placed on a heading."""
+
+    def pick(self, row: Row) -> Picked: ...
+
+
+class Sheets(Protocol):
+    """Reads lists. Every method raises Refusal for what a stranger's file or words can do wrong."""
+
+    def sheets(self, source: Source, how: HowToRead = ...) -> list[SheetSeen]:
+        """The sheets with headings and first rows. Of `how` only encoding and separator count."""
+
+    def rows(self, source: Source, how: HowToRead = ...) -> Reading:
+        """Begin to read. The heading is known when it returns."""
+
+    def suggest(self, headings: Sequence[str], fields: Sequence[RecordField]) -> Mapping:
+        """The mapping that headings in English, Vietnamese or Polish suggest."""
+
+    def placed(self, mapping: Mapping, heading: Heading, fields: Sequence[RecordField]) -> Columns:
+        """A mapping as columns. Raises Refusal naming the target, what was found and the headings there are."""
+
+    def template(self, fields: Sequence[RecordField], kind: Format) -> bytes:
+        """An empty list to fill in, as a file."""
