@@ -33,6 +33,8 @@ class Window:
     """Customers who waited and got no agent."""
     waits_s: list[float]
     """From the customer's entry into his holding bridge to that into the bridge with an agent, sorted."""
+    from_answer_s: list[float]
+    """From the customer's answer to the bridge with an agent, sorted."""
     client_cores: float
     """Processors that the client kept busy."""
     asterisk_cores: float
@@ -94,6 +96,11 @@ class Calls:
             placed=sum(opened <= at < closed for at in seen["called"].values()) / lasted,
             unbridged=len(waited) - len(waits),
             waits_s=waits,
+            from_answer_s=sorted(
+                seen["bridged"][leg] - seen["answered"][leg]
+                for leg in waited
+                if leg in seen["bridged"] and leg in seen["answered"]
+            ),
             client_cores=(after[0] - before[0]) / lasted,
             asterisk_cores=(after[1] - before[1]) / lasted,
             load=busy,

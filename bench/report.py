@@ -24,11 +24,11 @@ only; look at the ratios.
   no broker.
 - **Processor time** is what the process used in the window (user and system); the ratio is to what Asterisk used in
   the same window. A call of a second without sound is the least work that a call can be for Asterisk.
-- **From waiting to bridged**: a third AMI session that only listens sees the customer enter his holding bridge and
-  then the bridge with his agent, by its own clock. The daemon puts a commit between the two, which is on disk before
-  the Bridge action leaves; the null client does not. *One durable page* is what the disk alone takes for that. The
-  rows with `synchronous: normal` show what is left without that wait: there only the checkpoint, once in a hundred
-  commits or so, waits for the disk, and it is the p99.
+- **From answer to bridged**: a third AMI session that only listens sees the customer answer, enter his holding bridge,
+  and then the bridge with his agent, by its own clock. *Waiting to bridged* is the part of it that is the client's own:
+  the daemon takes a turn and writes it there, the null client does neither. What the disk has to confirm (*one durable
+  page*) is confirmed beside that: for the next calls placed, not for the customer who waits; with `synchronous: normal`
+  nothing is.
 - **AMI events**: a recorded stream comes over loopback TCP as fast as it is read; both readers listen to the events
   the daemon wants.
 - **Turns**: the first turns of a simulated shift, one commit each, against sqlite3 executing the same statements,

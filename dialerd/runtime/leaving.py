@@ -40,10 +40,10 @@ class Leaving:
         self._carry_out = carry_out
         self._queue: list[Written] = []
         self._syncing = False
-        self._binding = asyncio.Event()
+        self._due = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._unsure: asyncio.TimerHandle | None = None
+        self._sync_at: asyncio.TimerHandle | None = None
 
     def put(self, written: Written) -> None:
         """A turn was written; if nothing binding is in it or before it, it leaves now."""
@@ -51,12 +51,12 @@ class Leaving:
             self._queue.append(written)
             if len(self._queue) >= BEHIND:
                 self._room.clear()
-            if written.lasting:
-                self._binding.set()
         else:
             self._leave(written)
-        if not written.lasting and self._unsure is None:
-            self._unsure = asyncio.get_running_loop().call_later(UNSURE_S, self._binding.set)
+        if written.lasting:
+            self._due.set()
+        elif self._sync_at is None:
+            self._sync_at = asyncio.get_running_loop().call_later(UNSURE_S, self._due.set)
 
     async def room(self) -> None:
         """Return when not too many turns wait for the disk."""
@@ -65,11 +65,11 @@ class Leaving:
     async def run(self) -> None:
         """Sync and let leave, for ever."""
         while True:
-            await self._binding.wait()
-            self._binding.clear()
-            if self._unsure is not None:
-                self._unsure.cancel()
-                self._unsure = None
+            await self._due.wait()
+            self._due.clear()
+            if self._sync_at is not None:
+                self._sync_at.cancel()
+                self._sync_at = None
             queue, self._queue = self._queue, []
             self._syncing = True
             await self._harden()
