@@ -72,6 +72,7 @@ docs: $(STAMP)  ## the documents made from the tables
 	$(BIN)/dialerd commands > docs/control.md
 	$(BIN)/dialerd states > docs/states.md
 	$(BIN)/dialerd asyncapi > docs/asyncapi.json
+	$(BIN)/dialerd rules > docs/rules.md
 
 clean:          ## all that is made here (the Asterisk roots stay in the cache)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import calls, events, shift, turns
+from bench import calls, events, exports, shift, turns
 from bench.findings import Finding
 from bench.machine import load
 from bench.report import as_page, as_text
@@ -71,11 +71,16 @@ def _shift(seconds: float, rounds: int, say: Say) -> list[Finding]:
     ]
 
 
+def _exports(seconds: float, rounds: int, say: Say) -> list[Finding]:
+    return exports.measure(rounds, say)
+
+
 MEASUREMENTS: dict[str, Callable[[float, int, Say], list[Finding]]] = {
     "calls": _calls,
     "events": _events,
     "turns": _turns,
     "shift": _shift,
+    "exports": _exports,
 }
 
 

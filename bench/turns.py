@@ -20,6 +20,8 @@ from dialerd.adapters.storage.ledger import SyncLedger
 from dialerd.adapters.storage.sqlite import SqliteStore
 from dialerd.adapters.storage.statements import statements
 from dialerd.model.instants import Instant
+from dialerd.model.lead_order import Due, LeadOrder
+from dialerd.model.pasts import Past
 from dialerd.model.rows import LeadRow
 from dialerd.model.turn import Committed
 from sim.driver import Shift
@@ -42,8 +44,14 @@ class _Recorder:
             rows = tuple(map(msgspec.structs.replace, committed.rows))
             self.turns.append(Committed(committed.turn, rows))
 
-    def due(self, campaign: str, now: Instant, limit: int) -> tuple[list[LeadRow], Instant | None]:
-        return self.kept.due(campaign, now, limit)
+    def due(self, campaign: str, now: Instant, limit: int, order: LeadOrder) -> Due:
+        return self.kept.due(campaign, now, limit, order)
+
+    def lead(self, campaign: str, phone: str) -> LeadRow | None:
+        return self.kept.lead(campaign, phone)
+
+    def pasts(self, numbers: Sequence[str], since: Instant | None, lists: bool) -> list[Past]:
+        return self.kept.pasts(numbers, since, lists)
 
 
 def turns_of_a_shift(count: int) -> tuple[list[Committed], list[Committed]]:

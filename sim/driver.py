@@ -10,14 +10,22 @@ from typing import Any, Protocol
 
 import msgspec
 
+from dialerd.campaigns import packs
 from dialerd.campaigns.engine import Engine
+from dialerd.campaigns.hopper import offered
+from dialerd.campaigns.pasts import numbers_in
 from dialerd.campaigns.rebuilding import Kept, nothing_kept
-from dialerd.model.facts import AnyFact, Asked, Configured, LeadsAdded, LeadsOffered, Woke
+from dialerd.model.facts import AnyFact, Asked, Configured, LeadsAdded, LeadSought, Woke
 from dialerd.model.instants import Instant
-from dialerd.model.intents import TELEPHONY, Answer, WantLeads
+from dialerd.model.intents import TELEPHONY, Answer, SeekLead, WantLeads
+from dialerd.model.lead_order import Due, LeadOrder
+from dialerd.model.pasts import Past
+from dialerd.model.policies import Floor
+from dialerd.model.purposes import PLAIN
 from dialerd.model.rows import LeadRow
 from dialerd.model.turn import Committed, encode
 from dialerd.runtime.exchange import Exchange
+from dialerd.settings.packs import shipped
 from sim.in_process import StreetTelephony
 from sim.scenario import OVERSEER, Scenario, floor_of, leads_of
 from sim.street import Street
@@ -33,8 +41,14 @@ class Ledger(Protocol):
     def commit(self, batch: Sequence[Committed]) -> None:
         """Write turns and their rows."""
 
-    def due(self, campaign: str, now: Instant, limit: int) -> tuple[list[LeadRow], Instant | None]:
-        """Leads that are due."""
+    def due(self, campaign: str, now: Instant, limit: int, order: LeadOrder) -> Due:
+        """Leads that are due, in the order of dialing."""
+
+    def pasts(self, numbers: Sequence[str], since: Instant | None, lists: bool) -> list[Past]:
+        """Of `numbers`, those that have a past."""
+
+    def lead(self, campaign: str, phone: str) -> LeadRow | None:
+        """The lead with that phone in the campaign."""
 
 
 class Sink(Protocol):
@@ -42,6 +56,12 @@ class Sink(Protocol):
 
     def write(self, data: bytes, /) -> int:
         """Take a line."""
+
+
+def configured(floor: Floor) -> Configured:
+    """The fact that a floor holds, with the rule packs that its campaigns may name; none, where none names one."""
+    wanted = {campaign.pack for campaign in floor.campaigns.values()} - {PLAIN}
+    return Configured(floor.model_dump(mode="json"), packs.told(shipped()) if wanted else {})
 
 
 class Shift:
@@ -70,7 +90,7 @@ class Shift:
         self._ledger = ledger
         self._journal = journal
         self._asked = 0
-        self._next: list[AnyFact] = [Configured(floor_of(scenario).model_dump(mode="json"))]
+        self._next: list[AnyFact] = [configured(floor_of(scenario))]
 
     def begin(self) -> None:
         """Configure, import the leads and start the campaign, as people would."""
@@ -87,6 +107,10 @@ class Shift:
         self._asked += 1
         roles = self.live.floor.people[principal].roles
         self._next.append(Asked(f"s{self._asked}", principal, tuple(sorted(roles)), command, args))
+
+    def tell(self, *facts: AnyFact) -> None:
+        """What happened outside of the street, such as an import; taken in the next turn."""
+        self._next.extend(facts)
 
     def step(self) -> bool:
         """Move to the next thing due and turn; False when the shift is over or nothing is due any more."""
@@ -125,10 +149,17 @@ class Shift:
             if isinstance(intent, TELEPHONY):
                 self.telephony.submit(intent)
             elif isinstance(intent, WantLeads):
-                leads, next_due = self._ledger.due(intent.campaign, self.now, intent.limit)
+                due = self._ledger.due(intent.campaign, self.now, intent.limit, intent.order)
                 # the fact holds the rows as they are now; the ledger goes on changing its own
-                copies = tuple(msgspec.structs.replace(lead) for lead in leads)
-                self._next.append(LeadsOffered(intent.campaign, copies, next_due))
+                copies = [msgspec.structs.replace(lead) for lead in due.leads]
+                asked = intent.lists or intent.since is not None
+                numbers = numbers_in(copies) if asked else []
+                pasts = self._ledger.pasts(numbers, intent.since, intent.lists) if numbers else []
+                self._next.append(offered(intent, msgspec.structs.replace(due, leads=copies), pasts))
+            elif isinstance(intent, SeekLead):
+                lead = self._ledger.lead(intent.campaign, intent.number)
+                told = None if lead is None else msgspec.structs.replace(lead)
+                self._next.append(LeadSought(intent.referral, told, committed.turn.seq))
             elif isinstance(intent, Answer):
                 reply = msgspec.json.decode(intent.reply)
                 if not reply["ok"]:

@@ -5,7 +5,7 @@ Never decides whom to connect or to call.
 
 from __future__ import annotations
 
-from dialerd.campaigns import figures
+from dialerd.campaigns import abandons, disposing, figures, hotline_hours, hotline_rests, quotas, tickets
 from dialerd.campaigns.in_flight import call_may, move_call
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.phones import let_go, withdraw
@@ -14,6 +14,7 @@ from dialerd.campaigns.recycling import after_attempt
 from dialerd.model import facts as f
 from dialerd.model.causes import UNCOUNTED, Outcome, outcome_unanswered
 from dialerd.model.rows import AttemptRow, LeadRow
+from dialerd.model.states import DIALABLE
 
 PATIENCE_S = 2.0
 """A customer who hangs up after waiting longer than this was abandoned (rules.md 1)."""
@@ -73,6 +74,8 @@ def call_bridged(live: Live, fact: f.CallBridged) -> None:
     _answered(live, call)
     call.connected_at = live.now
     figures.connected(live, call)
+    abandons.connected(live, call)
+    live.pasts.call(call)
     if agent is None or not agent_may(agent, "bridged"):
         live.odd("bridged_with_unknown_leg")
         withdraw(live, call)
@@ -81,8 +84,10 @@ def call_bridged(live: Live, fact: f.CallBridged) -> None:
             let_go(live, agent)
             withdraw(live, call)
         call.agent, call.agent_leg = agent.id, fact.leg
-        agent.call = call.id
+        agent.call = agent.last_call = call.id
         set_leg(live, agent, fact.leg, "talking")
+        quotas.handed(live, call.campaign, agent.id)
+        tickets.contact_made(live, live.leads[call.lead], agent.id)
         move_agent(live, agent, "bridged")
     move_call(live, call, "bridged")
 
@@ -137,7 +142,7 @@ def end_call(live: Live, call: AttemptRow, outcome: Outcome) -> None:
     withdraw(live, call)
     lead = live.leads[call.lead]
     call.outcome = outcome
-    call.counted = outcome not in UNCOUNTED
+    call.counted = not hotline_rests.after_call(live, call, lead) and outcome not in UNCOUNTED
     move_call(live, call, "ended")
     if talked and agent is not None and agent.call == call.id:
         policy = live.policies[call.campaign]
@@ -146,7 +151,11 @@ def end_call(live: Live, call: AttemptRow, outcome: Outcome) -> None:
             move_agent(live, agent, "call_ended")
             agent.wrap_until = live.now + policy.wrap_up_s
     figures.ended(live, call)
+    abandons.ended(live, call)
+    live.pasts.call(call)
+    hotline_hours.count(live, call)
     _lead_after(live, lead, call)
+    tickets.call_over(live, call, lead)
 
 
 def lose_call(live: Live, call: AttemptRow, because: str) -> None:
@@ -162,14 +171,18 @@ def lose_call(live: Live, call: AttemptRow, because: str) -> None:
 
 
 def _lead_after(live: Live, lead: LeadRow, call: AttemptRow) -> None:
-    after = after_attempt(lead, live.policies[lead.campaign], call.outcome, call.counted, live.now)
+    after = after_attempt(lead, live.policies[lead.campaign], call.outcome, call.counted, live.now, call.number)
     lead.attempts, lead.faults, lead.same = after.attempts, after.faults, after.same
+    if lead.phones:
+        lead.current, lead.tries, lead.bad_phones = after.current, after.tries, list(after.bad_phones)
     lead.last_outcome, lead.last_at = call.outcome, live.now
-    lead.next_at = after.next_at
-    live.move_lead(lead, after.kind)
-    hopper = live.hoppers.get(lead.campaign)
-    if after.kind == "unreached" and hopper is not None:
-        hopper.comes_due(lead.next_at)
+    if call.then:
+        disposing.after_call(live, lead, call)
+    else:
+        lead.next_at = after.next_at
+        live.move_lead(lead, after.kind)
+    if lead.state in DIALABLE:
+        live.lead_comes_due(lead)
 
 
 def connect_failed(live: Live, fact: f.ConnectFailed) -> None:

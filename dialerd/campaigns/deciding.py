@@ -5,7 +5,7 @@ Never changes anything: an intent changes the state only when it is applied.
 
 from __future__ import annotations
 
-from dialerd.campaigns import dialing
+from dialerd.campaigns import copying, dialing, laws, quotas, referring
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.presence import leg_wish, softphone, stranded_at
 from dialerd.model import intents as i
@@ -37,6 +37,10 @@ def next_intent(live: Live) -> i.AnyIntent | None:
         until = live.agents[agent].wrap_until
         if until is None or until <= live.now:
             return i.EndWrapUp(agent)
+    for hotline in live.hotlines.resting:
+        rested_until = live.hotlines.rows[hotline].rested_until
+        if rested_until is None or rested_until <= live.now:
+            return i.EndRest(hotline)
     clock = _campaign_clock(live)
     if clock is not None:
         return clock
@@ -48,7 +52,8 @@ def next_intent(live: Live) -> i.AnyIntent | None:
         kept = _keep_agent(live)
         if kept is not None:
             return kept
-    return dialing.next_dial(live) or _leads(live)
+    found = dialing.next_dial(live) or _leads(live) or (referring.next_wish(live) if live.referrals else None)
+    return found or (copying.next_portion(live) if live.copies else None)
 
 
 def _serve(live: Live) -> i.AnyIntent | None:
@@ -125,7 +130,7 @@ def _stuck(live: Live) -> i.AnyIntent | None:
         call = live.calls[call_id]
         if (
             call.state in ("dialing", "ringing")
-            and live.now >= call.placed_at + MIN_RING_S
+            and live.now >= call.placed_at + _least_ring_s(live, call)
             and call.id not in live.hanging
             and live.links[call.server].up
             and not _anybody(live, call.campaign)
@@ -134,10 +139,16 @@ def _stuck(live: Live) -> i.AnyIntent | None:
     return None
 
 
+def _least_ring_s(live: Live, call: AttemptRow) -> float:
+    """Seconds that a call nobody can take any more still rings, by the rule pack of its campaign too."""
+    return max(MIN_RING_S, laws.law_of(live, call.campaign).least_ring_s)
+
+
 def _anybody(live: Live, campaign: str) -> bool:
     """Whether an agent of the campaign is at work."""
+    full = quotas.at_quota(live, campaign)
     return any(
-        row.state in ("ready", "ringing", "on_call", "wrap_up") and live.serves(row.id, campaign)
+        row.state in ("ready", "ringing", "on_call", "wrap_up") and live.serves(row.id, campaign) and row.id not in full
         for row in live.agents.values()
     )
 
@@ -159,10 +170,10 @@ def _leads(live: Live) -> i.AnyIntent | None:
         return None
     for campaign in live.running:
         hopper = live.hoppers[campaign]
-        if hopper.wants(live.now):
+        if hopper.asks_at() <= live.now:
             hours = live.hours(live.policies[campaign].schedule, live.now)
             if hours is None or hours.open:
-                return i.WantLeads(campaign, 300 + len(hopper.queue))
+                return laws.with_pasts(live, hopper.question(campaign, live.now, live.seq))
     return None
 
 
@@ -175,11 +186,13 @@ def next_wakeup(live: Live) -> Instant | None:
         at = min(at, stranded_at(live, live.agents[agent]))
     for call_id in live.waiting:
         at = min(at, wait_ends(live, live.calls[call_id]))
+    for hotline in live.hotlines.resting:
+        at = min(at, live.hotlines.rows[hotline].rested_until or live.now)
     if live.early:
         oldest = live.calls[next(iter(live.early))]
         at = min(at, oldest.placed_at + live.policies[oldest.campaign].ring_s + SILENCE_S)
         for call_id in live.unbooked:
-            due = live.calls[call_id].placed_at + MIN_RING_S
+            due = live.calls[call_id].placed_at + _least_ring_s(live, live.calls[call_id])
             if due > live.now:
                 at = min(at, due)
     for row in live.campaigns.values():
@@ -200,9 +213,12 @@ def _running_wakeup(live: Live, campaign: str) -> Instant:
     if hours is not None and not hours.open:
         return hours.until
     at = FAR if hours is None else hours.until
+    legal = laws.legal_hours(live, campaign)
+    if legal is not None:
+        at = min(at, legal.until)
     hopper = live.hoppers[campaign]
-    if not hopper.asked and not live.draining and len(hopper.queue) < 100:
-        at = min(at, hopper.next_due)
-    if hopper.queue and live.free and not live.draining:
-        at = min(at, dialing.next_slot(live, campaign))
+    if not live.draining:
+        at = min(at, hopper.asks_at())
+    if not hopper.empty and live.free and not live.draining:
+        at = min(at, dialing.next_slot(live, campaign), quotas.until(live, campaign))
     return at

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import phonenumbers
 
+from dialerd.campaigns import hotlines, laws, lines, quotas
 from dialerd.campaigns.live import Live
 from dialerd.model import intents as i
 from dialerd.model.ids import CALL
 from dialerd.model.instants import FAR, Instant
 from dialerd.model.policies import Trunk
+from dialerd.model.rows import LeadRow
 from dialerd.model.states import DIALABLE
 
 BEYOND_WAIT_S = 2.0
@@ -28,19 +30,23 @@ _HAIR = 1e-6
 
 def longest_idle(live: Live, campaign: str, server: str) -> str | None:
     """The free agent of the campaign on the server who has been ready the longest."""
-    best, best_since = "", FAR
-    for agent in live.free:  # asked for every call, of all free agents: so the cheap question first
-        since = live.agents[agent].since
-        if since > best_since or (since == best_since and agent > best):
-            continue
-        if live.floor.agents[agent].server == server and live.serves(agent, campaign):
-            best, best_since = agent, since
-    return best or None
+    return live.teams.longest_idle(campaign, server, quotas.at_quota(live, campaign))
 
 
-def anybody_free(live: Live, campaign: str, server: str) -> bool:
-    """Whether a free agent of the campaign is on the server."""
-    return any(live.floor.agents[agent].server == server and live.serves(agent, campaign) for agent in live.free)
+def agent_and_lead(live: Live, campaign: str, server: str) -> tuple[str, LeadRow] | None:
+    """For whom to call next and whom: the agent who is free the longest and has a lead that he may work."""
+    agent = longest_idle(live, campaign, server)
+    if agent is None:
+        return None
+    hopper = live.hoppers[campaign]
+    lead = hopper.head(agent)
+    if lead is None:  # all that is due is private: to another who is free?
+        full = quotas.at_quota(live, campaign)
+        theirs = [name for name in hopper.only_for() if name in live.free and name not in full]
+        theirs = [name for name in theirs if live.floor.agents[name].server == server and live.serves(name, campaign)]
+        agent = min(theirs, key=lambda name: (live.agents[name].since, name), default="")
+        lead = hopper.head(agent) if agent else None
+    return None if lead is None else (agent, lead)
 
 
 def slot(live: Live, name: str, trunk: Trunk) -> Instant:
@@ -59,13 +65,7 @@ def use_slot(live: Live, name: str, trunk: Trunk) -> None:
 
 def trunk_free(live: Live, name: str, trunk: Trunk) -> bool:
     """Whether the trunk has a line and its server can be reached."""
-    return live.links[trunk.server].up and live.trunk_lines[name] < trunk.lines
-
-
-def campaign_lines_free(live: Live, campaign: str) -> bool:
-    """Whether the campaign is below its own ceiling of calls."""
-    ceiling = live.policies[campaign].lines
-    return ceiling is None or live.campaign_lines[campaign] < ceiling
+    return live.links[trunk.server].up and lines.trunk_line_free(live, name, trunk)
 
 
 def leads_done(live: Live, campaign: str) -> bool:
@@ -75,34 +75,41 @@ def leads_done(live: Live, campaign: str) -> bool:
 
 
 def next_dial(live: Live) -> i.Dial | None:
-    """The next call to place, of the campaign with the fewest calls."""
-    if not live.free or live.draining:
+    """The next call to place, of the campaign whose turn it is by its share."""
+    if not live.free or live.draining or not lines.house_line_free(live):
         return None
-    for campaign in sorted(live.running, key=lambda c: live.campaign_lines[c]):
+    for campaign in sorted(live.running, key=live.shares.place):
         policy = live.policies[campaign]
-        lead = live.hoppers[campaign].head()
-        if lead is None or not campaign_lines_free(live, campaign):
+        if live.hoppers[campaign].empty or not lines.campaign_line_free(live, campaign):
+            continue
+        if not hotlines.can_show(live, campaign):
             continue
         hours = live.hours(policy.schedule, live.now)
         if hours is not None and not hours.open:
             continue
         for name in policy.trunks:
             trunk = live.floor.trunks.get(name)
-            if trunk is None or not trunk_free(live, name, trunk) or slot(live, name, trunk) > live.now + _HAIR:
+            if trunk is None or not live.teams.manned(campaign, trunk.server):
                 continue
-            agent = longest_idle(live, campaign, trunk.server)
-            if agent is None:
+            if not trunk_free(live, name, trunk) or slot(live, name, trunk) > live.now + _HAIR:
                 continue
-            hotline = policy.hotlines[live.tallies[campaign].placed % len(policy.hotlines)] if policy.hotlines else ""
+            found = agent_and_lead(live, campaign, trunk.server)
+            if found is None:
+                continue
+            agent, lead = found
+            if laws.is_closed(live, campaign, lead):
+                continue
+            call = live.peek_leg(CALL)
+            hotline = hotlines.pick(live, campaign, call)
             line = live.floor.hotlines.get(hotline)
             return i.Dial(
-                call=live.peek_leg(CALL),
+                call=call,
                 campaign=campaign,
                 lead=lead.id,
-                number=lead.phone,
+                number=lead.number,
                 server=trunk.server,
                 trunk=name,
-                dial=trunk.dial.replace("{number}", dialed_number(lead.phone, trunk)),
+                dial=trunk.dial.replace("{number}", dialed_number(lead.number, trunk)),
                 hotline=hotline,
                 caller_number=line.number if line else "",
                 caller_name=line.name if line else "",
@@ -118,11 +125,16 @@ def next_dial(live: Live) -> i.Dial | None:
 def next_slot(live: Live, campaign: str) -> Instant:
     """When calls per second let the campaign place its next call; FAR if they are not what it waits for."""
     at = FAR
-    if not campaign_lines_free(live, campaign):
+    if not (lines.house_line_free(live) and lines.campaign_line_free(live, campaign)):
         return at
+    if not hotlines.can_show(live, campaign):
+        return at  # whoever ends their rest wakes
     for name in live.policies[campaign].trunks:
         trunk = live.floor.trunks.get(name)
-        if trunk is not None and trunk_free(live, name, trunk) and anybody_free(live, campaign, trunk.server):
+        if trunk is None or not live.teams.manned(campaign, trunk.server) or not trunk_free(live, name, trunk):
+            continue
+        found = agent_and_lead(live, campaign, trunk.server)
+        if found is not None and not laws.is_closed(live, campaign, found[1]):
             at = min(at, slot(live, name, trunk))
     return at
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from dialerd.campaigns import deciding
 from dialerd.campaigns.applying import APPLY
+from dialerd.campaigns.dossiers import dossier_of
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.rebuilding import Kept, rebuild
 from dialerd.compliance.gate import Dossier
@@ -42,20 +43,10 @@ class Engine:
 
     def dossier(self, dial: Dial) -> Dossier:
         """What the gate may know of a call about to be placed."""
-        live = self.live
-        lead = live.hoppers[dial.campaign].head()
+        lead = self.live.hoppers[dial.campaign].row(dial.lead)
         assert lead is not None
-        policy = live.policies[dial.campaign]
-        return Dossier(
-            number=lead.phone,
-            lead_state=lead.state,
-            attempts=lead.attempts,
-            next_at=lead.next_at,
-            campaign_state=live.campaigns[dial.campaign].state,
-            policy=policy,
-            schedule=live.floor.schedules.get(policy.schedule) if policy.schedule else None,
-            live_on_number=lead.phone in live.numbers,
-        )
+        known = self.live.pasts.known.get(dial.number)
+        return dossier_of(self.live, lead, dial.number, known, self.live.now)
 
     def take_changes(self) -> tuple[Row, ...]:
         """The rows changed since the last call, for the commit."""

@@ -6,7 +6,7 @@ Never decides what becomes of a call, and never holds one that has ended.
 from __future__ import annotations
 
 from dialerd.campaigns.live import Live, index_if, next_state
-from dialerd.campaigns.presence import BEFORE_TALK, unbook
+from dialerd.campaigns.presence import BEFORE_TALK, set_free, unbook
 from dialerd.model import states
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.rows import AttemptRow, LeadRow
@@ -58,7 +58,9 @@ def _reindex(live: Live, call: AttemptRow) -> None:
     index_if(live.unbooked, call.id, before and not call.booked)
     if call.booked:
         live.booked[call.booked] = call.id
-        live.free.pop(call.booked, None)
+        booked = live.agents.get(call.booked)
+        if booked is not None:
+            set_free(live, booked, False)
 
 
 def _remove(live: Live, call: AttemptRow) -> None:

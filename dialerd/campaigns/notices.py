@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from dialerd.campaigns.live import Live
+from dialerd.campaigns.supply import CONFIGURATION as CONFIGURATION
 from dialerd.model import states
 from dialerd.model.intents import Begin, Finish, MoveCampaign, WriteCampaign
 from dialerd.model.notices import Notice, NoticeKind, NoticeRow
 from dialerd.model.rows import AuditRow, CampaignRow, Row
 from dialerd.model.turn import Turn
 
-CLOCK, CONFIGURATION = "clock", "configuration"
+CLOCK = "clock"
 NOBODY = frozenset({CLOCK, CONFIGURATION})
 """Principals that are no person."""
 EVEN_TO_THE_DOER = frozenset({"run_began", "run_ended", "no_provider"})
@@ -115,7 +116,7 @@ class Noticing:
             again = campaign in self._begun
             self._begun.add(campaign)
             return None if again else "run_began"
-        if kind in ("start", "stop", "ended"):
+        if kind in ("start", "stop", "ended", "delete"):
             self._begun.discard(campaign)
             return "run_ended" if kind != "start" and before in ("running", "paused") else None
         return _OF_MOVE.get(kind)

@@ -45,7 +45,7 @@ def agent_may(agent: AgentRow, kind: str) -> bool:
 
 def can_take(live: Live, agent: AgentRow) -> bool:
     """Whether the agent could be given a customer this instant."""
-    if agent.state != "ready" or agent.id not in live.floor.agents:
+    if agent.state != "ready" or not agent.screen or agent.id not in live.floor.agents:
         return False
     if softphone(live, agent.id) == "nailed_up":
         return agent.leg_state == "idle"
@@ -120,6 +120,15 @@ def unbook(live: Live, call: AttemptRow) -> None:
         reindex_agent(live, row)
 
 
+def set_free(live: Live, agent: AgentRow, free: bool) -> None:
+    """The agent can be given a customer and none is called for him yet, or not."""
+    index_if(live.free, agent.id, free)
+    if free:
+        live.teams.came(agent.id, agent.since)
+    else:
+        live.teams.left(agent.id)
+
+
 def reindex_agent(live: Live, agent: AgentRow) -> None:
     """Bring the indexes up to date with an agent's state."""
     if agent.leg:
@@ -129,6 +138,6 @@ def reindex_agent(live: Live, agent: AgentRow) -> None:
     if not able and call is not None and agent.call != call.id:
         unbook(live, call)  # comes back here
         return
-    index_if(live.free, agent.id, able and call is None)
+    set_free(live, agent, able and call is None)
     index_if(live.wrapping, agent.id, agent.state == "wrap_up")
     index_if(live.setting_up, agent.id, leg_wish(live, agent) != "" or stranded_at(live, agent) < FAR)

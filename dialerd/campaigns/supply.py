@@ -5,16 +5,22 @@ Never reads a file or a database: what is supplied comes checked.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
-from dialerd.campaigns import presence
+from dialerd.campaigns import abandons, hotlines, jobs, named, packs, presence, suppressing
+from dialerd.campaigns.admitting import admit
 from dialerd.campaigns.calls import lose_call
 from dialerd.campaigns.live import Link, Live
+from dialerd.campaigns.pasts import numbers_in
 from dialerd.model import facts as f
+from dialerd.model.instants import iso
 from dialerd.model.policies import Floor
-from dialerd.model.rows import AgentRow, CampaignRow, LeadRow
+from dialerd.model.rows import AgentRow, CampaignRow
 
 GONE = "taken out of the configuration"
+CONFIGURATION = "configuration"
+"""The principal of what the configuration does."""
 
 
 def link_lost(live: Live, fact: f.LinkLost) -> None:
@@ -23,60 +29,68 @@ def link_lost(live: Live, fact: f.LinkLost) -> None:
 
 def leads_added(live: Live, fact: f.LeadsAdded) -> None:
     counts = live.lead_states.get(fact.campaign)
-    if counts is None:
+    if counts is None or live.campaigns[fact.campaign].state == "deleted":  # it went while the list was read
         live.odd("leads_added")
         return
-    for new in fact.leads:
-        lead = LeadRow(
-            live.count("lead"),
-            fact.campaign,
-            new.phone,
-            "new",
-            live.now,
-            live.now,
-            name=new.name,
-            fields=dict(new.fields),
-            source=fact.source,
-        )
-        counts["new"] += 1
-        live.mark(lead)
-    if fact.leads and fact.campaign in live.hoppers:
-        live.hoppers[fact.campaign].comes_due(live.now)
+    added = sum(admit(live, fact.campaign, new, fact.source) is not None for new in fact.leads)
+    if fact.job:
+        jobs.leads_counted(live, fact, added)
 
 
 def leads_offered(live: Live, fact: f.LeadsOffered) -> None:
     hopper = live.hoppers.get(fact.campaign)
-    if hopper is None:
+    if fact.lists or fact.since is not None:
+        pasts_told(live, fact)
+    if hopper is None or not hopper.fill((lead for lead in fact.leads if lead.id not in live.leads), fact, live.now):
         live.odd("leads_offered")
-        return
-    hopper.fill((lead for lead in fact.leads if lead.id not in live.leads), fact.next_due)
+    elif fact.lists:
+        suppressing.bar_offered(live, fact)
+
+
+def pasts_told(live: Live, fact: f.LeadsOffered) -> None:
+    """What the store told of the numbers of the leads; numbers that nobody is about to dial are forgotten now and then."""
+    live.pasts.answer(fact)
+    if live.pasts.full:
+        leads = chain(fact.leads, *(hopper.all() for hopper in live.hoppers.values()))
+        live.pasts.keep_only(set(numbers_in(leads)))
 
 
 def configured(live: Live, fact: f.Configured) -> None:
     floor = Floor.model_validate(fact.floor)
     _outdate_legs(live, floor)
     live.configure(floor)
+    packs.configure(live, fact.packs)
     presence.configure(live)
+    hotlines.configure(live)
+    named.gather(live)
     for call in [call for call in live.calls.values() if call.server not in floor.servers]:
         lose_call(live, call, f"server {call.server} is not configured any more")
     for agent in list(live.agents.values()):
         _fit_agent(live, agent)
     for row in list(live.campaigns.values()):
         if row.source == "file" and row.id not in floor.campaigns and row.state in ("scheduled", "running"):
-            live.move_campaign(row, "pause", "configuration", GONE)
-            live.note("configuration", "campaign.pause", row.id, GONE)
+            live.move_campaign(row, "pause", CONFIGURATION, GONE)
+            live.note(CONFIGURATION, "campaign.pause", row.id, GONE)
     for name, policy in floor.campaigns.items():
         kept = live.campaigns.get(name)
         wanted = policy.model_dump(mode="json")
         if kept is None:
-            row = CampaignRow(name, wanted, "approved", "file", "configuration", live.now, live.now, "configuration")
+            row = CampaignRow(name, wanted, "approved", "file", CONFIGURATION, live.now, live.now, CONFIGURATION)
             live.put_campaign(row)
             live.mark(row)
             live.mark(live.tallies[name])
-        elif kept.source == "file" and kept.policy != wanted:
-            write_policy(live, kept, wanted)
+        elif kept.source == "file" and kept.state != "deleted" and kept.policy != wanted:
+            write_policy(live, kept, wanted, CONFIGURATION)
+    for row in live.campaigns.values():
+        abandons.begin(live, row.id)
     for hopper in live.hoppers.values():
         hopper.forget()
+
+
+def name_taken(live: Live) -> list[str]:
+    """Campaigns of the configuration that are not taken from there: a command made, or somebody deleted, one of that name."""
+    taken = (live.campaigns.get(name) for name in live.floor.campaigns)
+    return sorted(row.id for row in taken if row is not None and (row.source != "file" or row.state == "deleted"))
 
 
 def _outdate_legs(live: Live, floor: Floor) -> None:
@@ -103,11 +117,18 @@ def _fit_agent(live: Live, agent: AgentRow) -> None:
         presence.move_agent(live, agent, "connect_phone")
 
 
-def write_policy(live: Live, row: CampaignRow, policy: dict[str, Any]) -> None:
-    """A campaign's policy changes; it goes on in its state."""
+def write_policy(live: Live, row: CampaignRow, policy: dict[str, Any], by: str) -> None:
+    """A campaign's policy changes; it goes on in its state, but for one whose start now lies ahead: it waits again (C01)."""
+    was = live.policies[row.id]
     row.policy = policy
     live.put_campaign(row)
+    now = live.policies[row.id]
+    abandons.begin(live, row.id, anew=(was.pack, was.purpose) != (now.pack, now.purpose))
     live.mark(row)
+    starts_at = live.policies[row.id].starts_at
+    if row.state == "running" and starts_at is not None and starts_at > live.now:
+        live.move_campaign(row, "put_off", by, "its start was put off")
+        live.note(by, "campaign.put_off", row.id, iso(starts_at))
     if row.id in live.hoppers:
         live.hoppers[row.id].forget()
 

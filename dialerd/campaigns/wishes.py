@@ -5,7 +5,7 @@ Never decides: an intent that is illegal here is our own mistake and raises OurM
 
 from __future__ import annotations
 
-from dialerd.campaigns import figures, in_flight, presence
+from dialerd.campaigns import abandons, figures, in_flight, presence
 from dialerd.campaigns.calls import lose_call
 from dialerd.campaigns.dialing import use_slot
 from dialerd.campaigns.live import Live
@@ -16,9 +16,6 @@ from dialerd.model.errors import OurMistakeError
 from dialerd.model.ids import is_call
 from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, ReplyRow
 
-_FOR_GOOD = {"max_attempts": "used_up", "number": "bad_number"}
-"""Rules whose refusal without an end moves the lead out of the dialable states; any other leaves it where it is."""
-
 
 def dial(live: Live, intent: i.Dial) -> None:
     lead = live.hoppers[intent.campaign].take(intent.lead)
@@ -26,22 +23,26 @@ def dial(live: Live, intent: i.Dial) -> None:
         raise OurMistakeError(f"lead {intent.lead} is dialed and not in the hopper of {intent.campaign}")
     live.use_leg()
     use_slot(live, intent.trunk, live.floor.trunks[intent.trunk])
+    live.hoppers[intent.campaign].took(lead)
     live.move_lead(lead, "dial")
     call = AttemptRow(
         intent.call,
         intent.campaign,
         lead.id,
-        lead.phone,
+        intent.number,
         intent.server,
         intent.trunk,
         intent.hotline,
         "dialing",
         live.now,
         booked=intent.booked,
+        purpose=live.policies[intent.campaign].purpose,
     )
     in_flight.put_call(live, call, lead)
     live.mark(call)
+    live.pasts.call(call)
     figures.placed(live, intent.campaign)
+    live.shares.served(intent.campaign, live.policies[intent.campaign].share)
 
 
 def offer_call(live: Live, intent: i.OfferCall) -> None:
@@ -92,27 +93,13 @@ def drop(live: Live, intent: i.Drop) -> None:
 
 
 def want_leads(live: Live, intent: i.WantLeads) -> None:
-    live.hoppers[intent.campaign].ask()
-
-
-def refuse(live: Live, intent: i.Refuse) -> None:
-    lead = live.hoppers[intent.campaign].take(intent.lead)
-    if lead is None:
-        raise OurMistakeError(f"lead {intent.lead} is refused and not in the hopper of {intent.campaign}")
-    lead.last_outcome = f"refused:{intent.rule}"
-    lead.last_at = live.now
-    if intent.until is None:
-        kind = _FOR_GOOD.get(intent.rule)
-        if kind is not None:
-            live.move_lead(lead, kind)
-    else:
-        lead.next_at = intent.until
-        live.mark(lead)
-        live.hoppers[intent.campaign].comes_due(intent.until)
+    live.hoppers[intent.campaign].ask(intent, live.now)
+    if intent.lists or intent.since is not None:
+        live.pasts.ask()
 
 
 def answer(live: Live, intent: i.Answer) -> None:
-    if (intent.principal, intent.id) not in live.replies:
+    if intent.reply and (intent.principal, intent.id) not in live.replies:
         live.replies[intent.principal, intent.id] = (intent.command, intent.reply)
         live.mark(ReplyRow(intent.principal, intent.id, live.now, intent.command, intent.reply))
 
@@ -154,8 +141,9 @@ def write_campaign(live: Live, intent: i.WriteCampaign) -> None:
         live.put_campaign(row)
         live.mark(row)
         live.mark(live.tallies[row.id])
+        abandons.begin(live, row.id)
     else:
-        write_policy(live, row, intent.policy)
+        write_policy(live, row, intent.policy, intent.principal)
 
 
 def move_campaign(live: Live, intent: i.MoveCampaign) -> None:
@@ -183,9 +171,17 @@ def move_agent(live: Live, intent: i.MoveAgent) -> None:
         agent.after_call = "ready"
     if kind in ("login", "login_nailed_up"):
         agent.logged_in_at = live.now
+        agent.screen = True
     if kind == "logout":
         agent.logged_in_at = None
     presence.move_agent(live, agent, kind, intent.reason)
+
+
+def set_screen(live: Live, intent: i.SetScreen) -> None:
+    agent = live.agents[intent.agent]
+    agent.screen = intent.open
+    live.mark(agent)
+    presence.reindex_agent(live, agent)
 
 
 def note(live: Live, intent: i.Note) -> None:

@@ -13,12 +13,14 @@ import click
 
 from dialerd import __version__
 from dialerd.cli.terminal import Program, json_text, say
+from dialerd.compliance.pack_words import document
 from dialerd.control.asyncapi import asyncapi
 from dialerd.control.reference import reference
 from dialerd.control.state_diagrams import state_diagrams
 from dialerd.model.instants import iso
 from dialerd.runtime.replaying import BadJournalError, replay
 from dialerd.settings.check import check as check_configuration
+from dialerd.settings.packs import look_at_packs
 from dialerd.settings.trouble import Wrong
 
 DEFAULT_CONFIG = "/etc/dialerd/dialerd.yaml"
@@ -106,6 +108,18 @@ def print_asyncapi() -> None:
 def print_reference() -> None:
     """Print the reference of all commands (docs/control.md), made from the command table."""
     say(reference(), end="")
+
+
+@dialerd.command("rules")
+@click.option("--packs", type=click.Path(), default=None, help="A folder of your own rule packs: the packs_dir.")
+def print_rules(packs: str | None) -> None:
+    """Print all legal rules in plain words (docs/rules.md), made from the rule packs; exit 2 if one of yours is wrong."""
+    found, troubles = look_at_packs(packs)
+    for trouble in troubles:
+        say(str(trouble), err=True)
+    if troubles:
+        sys.exit(2)
+    say(document(found.values()), end="")
 
 
 @dialerd.command("states")

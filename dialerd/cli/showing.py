@@ -58,7 +58,9 @@ _COLUMNS = {
     "calls": ("call", "number", "state", "outcome", "agent", "because"),
     "attempts": ("call", "placed_at", "outcome", "agent", "sip", "because"),
     "leads": ("lead", "phone", "name", "state", "attempts", "last_outcome", "next_at"),
+    "exports": ("job", "command", "campaign", "state", "by", "at", "rows", "file", "because"),
     "campaigns": ("campaign", "name", "state", "state_by", "leads"),
+    "entries": ("at", "principal", "command", "subject", "note"),
     "agents": ("agent", "name", "state", "reason", "softphone", "phone_state", "after_call"),
 }
 """What a table shows of each; --json tells all."""

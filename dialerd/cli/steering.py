@@ -13,8 +13,11 @@ from typing import Any, get_args, get_origin
 
 import click
 import yaml
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from dialerd.cli.bringing import bring, save
+from dialerd.cli.fetching import fetch
 from dialerd.cli.showing import show
 from dialerd.cli.socket_client import NoDaemonError, ask
 from dialerd.cli.terminal import Program
@@ -22,6 +25,9 @@ from dialerd.control.commands import COMMANDS
 from dialerd.control.table import Command
 
 SOCKET = "DIALERD_SOCKET"
+PATIENCE_S = 600.0
+LONGEST_S = 86_400.0
+"""Seconds to wait for a long command's end."""
 DEFAULT_SOCKET = "/run/dialerd/dialerd.sock"
 
 
@@ -57,8 +63,8 @@ def _converted(value: Any, field: FieldInfo) -> Any:
         return value
     text = _taken(value)
     mapping = _mapping(field.annotation)
-    if mapping is not None:
-        loader = yaml.BaseLoader if get_args(mapping)[1] is str else _Texts
+    if mapping is not None or _has_model(field.annotation):
+        loader = yaml.BaseLoader if mapping is not None and get_args(mapping)[1] is str else _Texts
         try:
             return json.loads(text)
         except ValueError:
@@ -77,6 +83,13 @@ def _mapping(annotation: Any) -> Any:
     return next((found for part in get_args(annotation) if (found := _mapping(part)) is not None), None)
 
 
+def _has_model(annotation: Any) -> bool:
+    """Whether an object with keys of its own is wanted."""
+    if isinstance(annotation, type):
+        return issubclass(annotation, BaseModel)
+    return any(_has_model(part) for part in get_args(annotation))
+
+
 class _Texts(yaml.BaseLoader):
     """All values stay text, as the models want them, but for nothing at all: null takes a key back to its default."""
 
@@ -91,12 +104,26 @@ def _parameters(entry: Command[Any]) -> list[click.Parameter]:
         text = (field.description or "").replace("\n", " ")
         if field.annotation is bool:
             made.append(click.Option([_switch(name), name], default=None, required=field.is_required(), help=text))
-        elif field.is_required():
-            made.append(click.Argument([name]))
+        elif field.is_required() or name == "csv":
+            made.append(click.Argument([name], required=field.is_required()))
+        elif name == "file" and "upload" in entry.args.model_fields:
+            made.append(click.Option(["--file", "bring"], type=click.Path(), default=None, help=_BRING))
+            made.append(click.Option(["--file-there", name], default=None, help=text))
         else:
             kind = click.INT if field.annotation is int else click.STRING
             made.append(click.Option([f"--{name.replace('_', '-')}", name], type=kind, default=None, help=text))
+    if _makes_a_file(entry):
+        made.append(click.Option(["--to"], type=click.Path(), default=None, help=_TO))
     return made
+
+
+def _makes_a_file(entry: Command[Any]) -> bool:
+    found = entry.result.model_fields
+    return (entry.how == "job" and "path" in found) or (entry.how == "read" and {"file", "content"} <= set(found))
+
+
+_BRING = "A list on this computer (CSV, xlsx, xls, xlsb, ods): it is brought to the daemon in pieces."
+_TO = "A file, or a folder, to bring the file to; without it the file stays on the daemon's host."
 
 
 _OPPOSITES = {"on": "off"}
@@ -113,9 +140,22 @@ def _command(entry: Command[Any]) -> click.Command:
     def give(**given: Any) -> None:
         path, as_json, id_ = click.get_current_context().obj
         fields = entry.args.model_fields
+        to = None if "to" in fields else given.pop("to", None)  # an argument of the command, or the shell's own option
+        local = given.pop("bring", None)
+        if to is not None and given.get("wait") is False:
+            raise click.ClickException("--to without --wait: there is no file yet; fetch it later")
         args = {name: _converted(value, fields[name]) for name, value in given.items() if value is not None}
         try:
-            reply = ask(path, entry.name, args, id_=id_)
+            if local is not None:
+                args["upload"] = bring(path, local)
+            reply = ask(path, entry.name, args, id_=id_, timeout_s=LONGEST_S if entry.how == "job" else PATIENCE_S)
+            if to is not None and reply.get("ok"):
+                result = reply["result"]
+                if "content" in result:
+                    saved = save(path, entry.name, args, result, to)
+                    result.update(content="", file=str(saved))
+                else:
+                    result["path"] = str(fetch(path, result["job"], result["file"], to))
         except NoDaemonError as trouble:
             raise click.ClickException(str(trouble)) from None
         show(entry.name, reply, as_json)

@@ -45,7 +45,7 @@ class Dossier(msgspec.Struct, frozen=True):
     """An agent is kept free for this call, so that it cannot be abandoned."""
     agreed: bool = False
     """The called party asked for a contact at this time (a callback), and that is on record."""
-    suppressed: tuple[Suppressed, ...] = ()
-    """The entries of all do-not-call lists for this number."""
+    suppressed: tuple[Suppressed, ...] | None = ()
+    """The entries of all do-not-call lists for this number; None: not known, though there are lists."""
     abandons: Mapping[str, Tally] | None = None
     """The campaign's answered calls in the present period of each abandon rule of the pack, by the rule's name."""

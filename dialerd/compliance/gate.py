@@ -19,6 +19,8 @@ from dialerd.model.instants import FAR, Instant, iso
 from dialerd.model.phones import AS_DIALED, is_e164, normalise
 from dialerd.model.states import DIALABLE
 
+WITHOUT_REST: frozenset[str] = frozenset({"manual"})
+"""Modes in which the agent decides when a lead is called again: his rest is not asked about, his attempts are (C10)."""
 __all__ = ["RETRY_S", "RULES", "Dossier", "judge"]
 
 
@@ -34,6 +36,8 @@ def _campaign_runs(asked: Dossier, now: Instant) -> Refused | None:
 
 
 def _not_on_a_list(asked: Dossier, now: Instant) -> Refused | None:
+    if asked.suppressed is None:
+        return Refused("do_not_call", "whether it is on a do-not-call list is not known", now + RETRY_S)
     entry = barred_by(asked.suppressed, asked.channel, now)
     if entry is None:
         return None
@@ -84,7 +88,7 @@ def _attempts_are_left(asked: Dossier, now: Instant) -> Refused | None:
 def _lead_may_be_dialed(asked: Dossier, now: Instant) -> Refused | None:
     if asked.lead_state not in DIALABLE:
         return Refused("lead_state", f"the lead is {asked.lead_state}", None)
-    if now < asked.next_at:
+    if now < asked.next_at and asked.policy.mode not in WITHOUT_REST:
         return Refused("rest", f"the lead rests until {iso(asked.next_at)}", asked.next_at)
     if asked.live_on_number:
         return Refused("live_call", "a call to this number is going on", now + RETRY_S)

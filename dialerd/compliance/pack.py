@@ -16,14 +16,14 @@ from pydantic import AfterValidator, Field, model_validator
 from dialerd.compliance.holiday_tables import known_calendar
 from dialerd.model.causes import OUTCOMES
 from dialerd.model.policies import Line, Name, Policy, Span, Zone, minutes
+from dialerd.model.purposes import PURPOSES as PURPOSES
+from dialerd.model.purposes import Purpose as Purpose
 
 Channel: TypeAlias = Literal["voice", "sms", "email"]
-Purpose: TypeAlias = Literal["marketing", "service", "debt", "survey"]
 Confidence: TypeAlias = Literal["high", "medium", "low"]
 Event: TypeAlias = Literal["refusal", "conversation", "abandoned", "machine"]
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 CHANNELS: Final[tuple[Channel, ...]] = ("voice", "sms", "email")
-PURPOSES: Final[tuple[Purpose, ...]] = ("marketing", "service", "debt", "survey")
 NEVER_RANG: Final[tuple[str, ...]] = (
     "unallocated",
     "changed",

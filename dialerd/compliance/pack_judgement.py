@@ -6,7 +6,7 @@ Never lets a contact through because something is not known: a rule that needs w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from dialerd.compliance.abandon_rule import is_within, rate
 from dialerd.compliance.attempt_limits import full_until
@@ -38,19 +38,26 @@ EVENTS: Final[Mapping[Event, str]] = {
 
 def judge_by_pack(asked: Dossier, now: Instant) -> Refused | None:
     """The first rule of the campaign's pack that refuses. A campaign without a pack is judged by nothing here."""
-    if asked.pack is None:
-        if not asked.pack_name:
-            return None
-        return Refused("rule_pack", f"the rule pack {asked.pack_name} is not known", now + RETRY_S)
-    pack = asked.pack
-    case = _case(pack, asked)
-    if case.trouble:
-        return Refused("rule_pack", f"{pack.name}: {case.trouble}", now + MISFIT_S)
-    for judge in (_window, _ringing, _limits_and_lockouts, _abandons):
-        refused = judge(pack, case, asked, now)
+    for _, refused in answers_by_pack(asked, now):
         if refused is not None:
             return refused
     return None
+
+
+def answers_by_pack(asked: Dossier, now: Instant) -> Iterator[tuple[str, Refused | None]]:
+    """What each rule of the campaign's pack says, by its name: its refusal, or None. In the order in which they are asked."""
+    if asked.pack is None:
+        if asked.pack_name:
+            unknown = f"the rule pack {asked.pack_name} is not known"
+            yield asked.pack_name, Refused("rule_pack", unknown, now + RETRY_S)
+        return
+    pack = asked.pack
+    case = _case(pack, asked)
+    if case.trouble:
+        yield pack.name, Refused("rule_pack", f"{pack.name}: {case.trouble}", now + MISFIT_S)
+        return
+    for judge in (_windows, _ringing, _limits_and_lockouts, _abandons):
+        yield from judge(pack, case, asked, now)
 
 
 def opens_at(
@@ -126,27 +133,32 @@ def _weeks(case: Case | None, schedule: Schedule | None, agreed: bool) -> Iterat
                     yield hours, zone
 
 
-def _window(pack: Pack, case: Case, asked: Dossier, now: Instant) -> Refused | None:
+_Answers: TypeAlias = Iterator[tuple[str, Refused | None]]
+
+
+def _windows(pack: Pack, case: Case, asked: Dossier, now: Instant) -> _Answers:
     for name, window, hours in case.rules.windows:
-        if asked.agreed and window.unless_agreed:
+        closed = None
+        if not (asked.agreed and window.unless_agreed):
+            closed = next((zone for zone in case.zones if not hours_of(hours, zone, now).open), None)
+        if closed is None:
+            yield name, None
             continue
-        for zone in case.zones:
-            if not hours_of(hours, zone, now).open:
-                opens = opening(asked, now, now)
-                closed = f"{pack.name}/{name}: closed for {asked.channel} in {zone}"
-                return Refused("calling_window", f"{closed}, open again at {iso(opens)}", opens)
-    return None
+        opens = opening(asked, now, now)
+        told = f"{pack.name}/{name}: closed for {asked.channel} in {closed}, open again at {iso(opens)}"
+        yield name, Refused("calling_window", told, opens)
 
 
-def _ringing(pack: Pack, case: Case, asked: Dossier, now: Instant) -> Refused | None:
+def _ringing(pack: Pack, case: Case, asked: Dossier, now: Instant) -> _Answers:
     for name, ringing in case.rules.ringing:
         if asked.channel == "voice" and asked.policy.ring_s < ringing.at_least_s:
             too_short = f"the campaign rings {asked.policy.ring_s:g} s, at least {ringing.at_least_s:g} s are needed"
-            return Refused("ringing_time", f"{pack.name}/{name}: {too_short}", now + RETRY_S)
-    return None
+            yield name, Refused("ringing_time", f"{pack.name}/{name}: {too_short}", now + RETRY_S)
+        else:
+            yield name, None
 
 
-def _limits_and_lockouts(pack: Pack, case: Case, asked: Dossier, now: Instant) -> Refused | None:
+def _limits_and_lockouts(pack: Pack, case: Case, asked: Dossier, now: Instant) -> _Answers:
     limits = [(n, limit) for n, limit in case.rules.limits if not (asked.agreed and limit.unless_agreed)]
     locks = [
         (name, lock)
@@ -154,21 +166,20 @@ def _limits_and_lockouts(pack: Pack, case: Case, asked: Dossier, now: Instant) -
         if not (asked.agreed and lock.unless_agreed) and not (asked.agent_guaranteed and lock.unless_agent)
     ]
     if not limits and not locks:
-        return None
+        return
     history = asked.history
     reach = max([reach_s(limit) for _, limit in limits] + [reach_s(lock) for _, lock in locks])
     if history is None or history.since > now - reach:
         missing = "is not known" if history is None else f"is known since {iso(history.since)} only"
-        return Refused("history", f"{pack.name}: what came before with this number {missing}", now + RETRY_S)
+        told = f"{pack.name}: what came before with this number {missing}"
+        yield "history", Refused("history", told, now + RETRY_S)
+        return
     for name, lock in locks:
         until = silent_until(lock, history, case.zones, now)
-        if until is not None:
-            return _locked(pack, name, lock, asked, until, now)
+        yield name, None if until is None else _locked(pack, name, lock, asked, until, now)
     for name, limit in limits:
         until = full_until(limit, history.contacts, case.rules.not_counted, case.zones, now)
-        if until is not None:
-            return _full(pack, name, limit, asked, until, now)
-    return None
+        yield name, None if until is None else _full(pack, name, limit, asked, until, now)
 
 
 def _locked(pack: Pack, name: str, lock: Lockout, asked: Dossier, until: Instant, now: Instant) -> Refused:
@@ -184,18 +195,21 @@ def _full(pack: Pack, name: str, limit: AttemptLimit, asked: Dossier, until: Ins
     return Refused("attempt_limit", because, opening(asked, until, now))
 
 
-def _abandons(pack: Pack, case: Case, asked: Dossier, now: Instant) -> Refused | None:
+def _abandons(pack: Pack, case: Case, asked: Dossier, now: Instant) -> _Answers:
     if asked.agent_guaranteed or asked.channel != "voice":
-        return None
+        return
     for name, rule in case.rules.abandon:
         tally = None if asked.abandons is None else asked.abandons.get(name)
         if tally is None:
-            return Refused("abandon_rate", f"{pack.name}/{name}: the abandon rate is not known", now + RETRY_S)
-        if not is_within(rule, tally):
+            unknown = f"{pack.name}/{name}: the abandon rate is not known"
+            yield name, Refused("abandon_rate", unknown, now + RETRY_S)
+        elif is_within(rule, tally):
+            yield name, None
+        else:
             found = rate(rule, tally)
             told = f"{found.abandoned:g} of {found.answered:g} abandoned, more than {rule.max_percent:g}%"
-            return Refused("abandon_rate", f"{pack.name}/{name}: {told}, only with an agent kept free", now + RETRY_S)
-    return None
+            because = f"{pack.name}/{name}: {told}, only with an agent kept free"
+            yield name, Refused("abandon_rate", because, now + RETRY_S)
 
 
 def time_of(limit: AttemptLimit) -> str:

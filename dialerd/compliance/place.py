@@ -46,6 +46,14 @@ def place_of(number: str) -> Place | None:
     return Place(str(country), tuple(str(zone) for zone in zones if zone != UNKNOWN_TIMEZONE), kind in _ORDINARY)
 
 
+@lru_cache(maxsize=512)
+def zones_of_country(country: str) -> tuple[str, ...]:
+    """Every time zone that a number of a country (ISO 3166 letters) may be in: never too few, maybe some of its neighbours."""
+    code = str(phonenumbers.country_code_for_region(country))
+    found = (zone for prefix, zones in TIMEZONE_DATA.items() if prefix.startswith(code) for zone in zones)
+    return tuple(dict.fromkeys(str(zone) for zone in found if zone != UNKNOWN_TIMEZONE))
+
+
 def _parsed(number: str) -> PhoneNumber | None:
     """What phonenumbers.parse makes of a number that is E.164 already, ten times as fast."""
     if not is_e164(number):

@@ -14,7 +14,7 @@ from dialerd.control.table import EVERYBODY, FLOOR_STAFF, Args, Command, Decided
 from dialerd.model import states
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import iso
-from dialerd.model.intents import AnyIntent, HangUp, MoveAgent, Note
+from dialerd.model.intents import AnyIntent, HangUp, MoveAgent, Note, SetScreen
 from dialerd.model.policies import Name
 from dialerd.model.rows import AgentRow
 
@@ -40,6 +40,13 @@ class NotReady(Which):
     """Why, such as lunch or training."""
 
 
+class Screen(Which):
+    """Whether the campaign screen is open."""
+
+    open: bool
+    """true: he gets campaigns' calls while he is ready. false: none, until it is open again or he logs in anew."""
+
+
 class Listing(Args):
     """Agents by state."""
 
@@ -59,6 +66,8 @@ class AgentView(Result):
     phone_state: str
     call: str
     after_call: str
+    screen: bool
+    """Whether his campaign screen is open; closed: he gets no campaign's calls."""
 
 
 class AgentList(Result):
@@ -132,6 +141,16 @@ def _not_ready(live: Live, who: Who, args: NotReady) -> Decided:
     return _decided(who, row, "not_ready", args.reason)
 
 
+def _screen(live: Live, who: Who, args: Screen) -> Decided:
+    row = _mine(live, who, args.agent)
+    _logged_in(row)
+    word = "open" if args.open else "closed"
+    return Decided(
+        lambda: AgentMoved(agent=row.id, state=row.state, after_call=False),
+        (SetScreen(row.id, args.open), Note(who.principal, "agent.screen", row.id, word)),
+    )
+
+
 def _hangup(live: Live, who: Who, args: Which) -> Decided:
     row = _mine(live, who, args.agent)
     call = live.calls.get(row.call)
@@ -165,6 +184,7 @@ def agent_view(live: Live, row: AgentRow) -> AgentView:
         phone_state=row.leg_state,
         call=row.call,
         after_call=row.after_call,
+        screen=row.screen,
     )
 
 
@@ -174,6 +194,15 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command("agent.ready", "Take calls", FLOOR_STAFF, Which, AgentMoved, "turn", judge=_ready),
     Command(
         "agent.not-ready", "Take no calls, with a reason", FLOOR_STAFF, NotReady, AgentMoved, "turn", judge=_not_ready
+    ),
+    Command(
+        "agent.screen",
+        "Say whether the campaign screen is open",
+        FLOOR_STAFF,
+        Screen,
+        AgentMoved,
+        "turn",
+        judge=_screen,
     ),
     Command("agent.hangup", "End the agent's call", FLOOR_STAFF, Which, AgentMoved, "turn", judge=_hangup),
     Command("agent.list", "All agents", EVERYBODY, Listing, AgentList, "read", read=_list),

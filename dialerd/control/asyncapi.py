@@ -5,10 +5,12 @@ Never written by hand, and never describes what the daemon does not do.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, get_args
 
 from dialerd import __version__
 from dialerd.control.commands import COMMANDS
+from dialerd.model.notices import NoticeKind
 
 _ERROR = {
     "type": "object",
@@ -30,8 +32,11 @@ _ERROR = {
 }
 _EVENTS = {
     "call": "A call's new state, under the call's id: dialing, ringing, answered, waiting, offered, connecting, talking, ended",
-    "agent": "An agent's new state, under his number",
+    "agent": "An agent's new state, under his number; `lead`: the lead he is offered or talks with, his fields and earlier calls, "
+    "the script and the dispositions that may be given",
     "campaign": "A campaign's new state, under its id",
+    "hotline": "A hotline's new state, under its name: well, warned, resting, quarantined, disabled",
+    "job": "An import or export, under its id: running, progress (with its counts), done, failed, cancelled",
 }
 
 
@@ -87,7 +92,19 @@ def asyncapi() -> dict[str, Any]:
             "messages": {"event": {"payload": {"type": "object", "required": ["at"]}}},
         }
         operations[f"event_{resource}"] = {"action": "send", "channel": {"$ref": f"#/channels/event_{resource}"}}
-    for resource in ("campaign", "agent"):
+    for key, address, about, to in (
+        ("event_notice", "event/notice/{principal}", "A notice to one person", False),
+        ("event_campaign_notice", "event/campaign/{id}/notice/{what}", "A notice, with all whom it goes to", True),
+    ):
+        names = re.findall(r"\{([a-z]+)\}", address)
+        channels[key] = {
+            "address": f"dialerd/{{instance}}/{address}",
+            "description": about,
+            "parameters": _parameters("instance", *names),
+            "messages": {"notice": {"payload": _notice(to)}},
+        }
+        operations[key] = {"action": "send", "channel": {"$ref": f"#/channels/{key}"}}
+    for resource in ("campaign", "agent", "hotline"):
         channels[f"state_{resource}"] = {
             "address": f"dialerd/{{instance}}/state/{resource}/{{id}}",
             "description": "How it stands now; retained, at most one a second",
@@ -110,6 +127,23 @@ def asyncapi() -> dict[str, Any]:
         "operations": operations,
         "components": {"schemas": schemas},
     }
+
+
+def _notice(to: bool) -> dict[str, Any]:
+    texts = {
+        "at": "when, ISO 8601",
+        "notice": "the same for all the people it goes to",
+        "kind": "what happened",
+        "campaign": "the campaign's id",
+        "name": "the campaign's name",
+        "by": "who did it: a principal, clock or configuration",
+        "note": "a person's note or the reason",
+    }
+    properties: dict[str, Any] = {name: {"type": "string", "description": about} for name, about in texts.items()}
+    properties["kind"]["enum"] = list(get_args(NoticeKind))
+    if to:
+        properties["to"] = {"type": "array", "items": {"type": "string"}, "description": "principals"}
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def _parameters(*names: str) -> dict[str, Any]:

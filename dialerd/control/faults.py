@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -116,10 +116,15 @@ def _line(fault: Fault) -> str:
     return f"{key_text(fault.path) or 'arguments'}: {words}"
 
 
-def checked_policy(floor: Floor, policy: Mapping[str, Any], under: str) -> Campaign:
+def checked_policy(
+    floor: Floor,
+    policy: Mapping[str, Any],
+    under: str,
+    against: Callable[[Campaign], Iterable[Fault]] = lambda campaign: (),
+) -> Campaign:
     """A campaign's policy as a checked value whose names point at what is on the floor; `under`: the argument it is in.
 
-    Raises Refusal with every fault.
+    `against`: what else is wrong with a policy of the right shape. Raises Refusal with every fault.
     """
     faults: list[Fault] = []
     campaign: Campaign | None = None
@@ -130,9 +135,10 @@ def checked_policy(floor: Floor, policy: Mapping[str, Any], under: str) -> Campa
     told = {fault.path for fault in faults}
     for path, found, allowed in floor.unknown_in(campaign or _with_names(policy)):
         if path not in told and isinstance(found, str):
-            section = "schedules" if path == ("schedule",) else path[0]
+            section = {"schedule": "schedules", "hotline_group": "hotline_groups"}.get(path[0], path[0])
             words = one_of(found, allowed, f"none, there is nothing under {section}")
             faults.append(Fault(path, f"{quoted(found)}, not one of {section}", words, tuple(allowed)))
+    faults += () if campaign is None else [fault for fault in against(campaign) if fault.path not in told]
     if campaign is None or faults:
         raise refusal([fault._replace(path=(under, *fault.path)) for fault in faults])
     return campaign
@@ -151,4 +157,7 @@ def _with_names(policy: Mapping[str, Any]) -> Campaign:
         schedule=name(policy.get("schedule")),
         trunks=names(policy.get("trunks")),
         hotlines=names(policy.get("hotlines")),
+        hotline_group=name(policy.get("hotline_group")),
+        agents=names(policy.get("agents")),
+        agent_groups=names(policy.get("agent_groups")),
     )

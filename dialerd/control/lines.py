@@ -1,22 +1,28 @@
-"""Commands on calls, trunks and hotlines: what is alive, on which lines, under which numbers (V08, V09).
+"""Commands on calls and trunks: what is alive, and on which lines (V09).
 
 Never shows more of a customer than the call needs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from pydantic import Field
 
 from dialerd.campaigns.live import Live
 from dialerd.control.campaigns import known
-from dialerd.control.table import EVERYBODY, MAKERS, OFFICE, Args, Command, Decided, Desk, Nothing, Result, Who
+from dialerd.control.permissions import sees
+from dialerd.control.table import MAKERS, OFFICE, Args, Command, Decided, Desk, Nothing, Result, Who
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import iso
 from dialerd.model.intents import HangUp, Note
 from dialerd.model.policies import Name
 from dialerd.model.rows import AttemptRow
+
+AT_ONCE = 1000
+"""Ended calls read at once."""
 
 
 class CallListing(Args):
@@ -57,6 +63,10 @@ class CallView(Result):
     cause: int | None
     sip: int | None
     because: str
+    disposition: str
+    disposed_by: str
+    note: str
+    answers: dict[str, str]
 
 
 class CallList(Result):
@@ -79,6 +89,9 @@ class TrunkView(Result):
     link: str
     lines: int
     in_use: int
+    """By calls of campaigns."""
+    ordinary: int
+    """Held by ordinary calls, or kept for them."""
     calls_per_second: float
 
 
@@ -86,22 +99,6 @@ class TrunkList(Result):
     """Trunks."""
 
     trunks: list[TrunkView]
-
-
-class HotlineView(Result):
-    """A caller id and the campaigns that show it."""
-
-    hotline: str
-    number: str
-    name: str
-    campaigns: list[str]
-    calls: int
-
-
-class HotlineList(Result):
-    """Hotlines."""
-
-    hotlines: list[HotlineView]
 
 
 def call_view(row: AttemptRow) -> CallView:
@@ -127,22 +124,42 @@ def call_view(row: AttemptRow) -> CallView:
         cause=row.cause,
         sip=row.sip,
         because=row.because,
+        disposition=row.disposition,
+        disposed_by=row.disposed_by,
+        note=row.note,
+        answers=row.answers,
     )
 
 
 async def _calls(desk: Desk, who: Who, args: CallListing) -> CallList:
     if args.campaign is not None:
         known(desk.live, args.campaign)
-    if args.ended:
-        rows = await desk.store.attempts(args.campaign, args.after, args.limit)
-    else:
-        rows = [row for row in desk.live.calls.values() if args.campaign in (None, row.campaign)][: args.limit]
-    return CallList(calls=[call_view(row) for row in rows])
+    told = _tells(desk.live, who)
+    if not args.ended:
+        calls = (row for row in desk.live.calls.values() if args.campaign in (None, row.campaign) and told(row))
+        return CallList(calls=[call_view(row) for row in islice(calls, args.limit)])
+    rows: list[AttemptRow] = []
+    after = args.after
+    while len(rows) < args.limit:
+        portion = await desk.store.attempts(args.campaign, after, AT_ONCE)
+        rows += [row for row in portion if told(row)]
+        if len(portion) < AT_ONCE:
+            break
+        after = portion[-1].id
+    return CallList(calls=[call_view(row) for row in rows[: args.limit]])
+
+
+def _tells(live: Live, who: Who) -> Callable[[AttemptRow], bool]:
+    """Whether somebody may read of a call: owners and ops of all, also of deleted campaigns; the others of those they see."""
+    if who.roles & {"owner", "ops"}:
+        return lambda row: True
+    known_of: dict[str, bool] = {row.id: sees(live, who, row) for row in live.campaigns.values()}
+    return lambda row: known_of.get(row.campaign, False)
 
 
 def _hangup(live: Live, who: Who, args: WhichCall) -> Decided:
     row = live.calls.get(args.call)
-    if row is None:
+    if row is None or not _tells(live, who)(row):
         raise Refusal("unknown_call", f"there is no live call {args.call!r}", "call")
     because = f"ended by {who.principal}"
     return Decided(
@@ -161,25 +178,10 @@ async def _trunks(desk: Desk, who: Who, args: Nothing) -> TrunkList:
                 link="up" if live.links[trunk.server].up else f"down: {live.links[trunk.server].because}",
                 lines=trunk.lines,
                 in_use=live.trunk_lines[name],
+                ordinary=live.ordinary.held(name, trunk),
                 calls_per_second=trunk.calls_per_second,
             )
             for name, trunk in sorted(live.floor.trunks.items())
-        ]
-    )
-
-
-async def _hotlines(desk: Desk, who: Who, args: Nothing) -> HotlineList:
-    live = desk.live
-    return HotlineList(
-        hotlines=[
-            HotlineView(
-                hotline=name,
-                number=hotline.number,
-                name=hotline.name,
-                campaigns=sorted(c for c, policy in live.policies.items() if name in policy.hotlines),
-                calls=sum(1 for call in live.calls.values() if call.hotline == name),
-            )
-            for name, hotline in sorted(live.floor.hotlines.items())
         ]
     )
 
@@ -188,5 +190,4 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command("call.list", "Live calls, or all", OFFICE, CallListing, CallList, "read", read=_calls),
     Command("call.hangup", "End a call", MAKERS, WhichCall, Asked, "turn", judge=_hangup),
     Command("trunk.list", "Trunks and their lines", OFFICE, Nothing, TrunkList, "read", read=_trunks),
-    Command("hotline.list", "Caller ids", EVERYBODY, Nothing, HotlineList, "read", read=_hotlines),
 )

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dialerd.control.commands import COMMANDS
+from dialerd.control.permissions_shown import permissions_shown
 from dialerd.control.table import Command
 
 _HEAD = """# The control channel
@@ -35,7 +36,7 @@ Events are published under `dialerd/<instance>/event/<resource>/<id>/<what>`, st
 
 def reference() -> str:
     """All commands by resource."""
-    parts = [_HEAD]
+    parts = [_HEAD, permissions_shown(list(COMMANDS.values()))]
     resource = ""
     for entry in COMMANDS.values():
         if entry.resource != resource:

@@ -10,8 +10,12 @@ from dialerd.model.states import TABLES, Table
 _ABOUT = {
     "call": "A customer's leg, from the Originate to its end.",
     "agent": "An agent's presence (V10) and his softphone.",
-    "campaign": "A campaign's lifecycle (C03); `began` and `ended` are the clock's moves, all others a person's.",
+    "campaign": "A campaign's lifecycle (C03); `began` and `ended` are the clock's moves, `put_off` that of a start moved ahead, "
+    "all others a person's.",
     "lead": "A lead (C09).",
+    "participation": "Whether a lead takes part (C14). Totals are cumulative: `registered` counts all four, `confirmed` also"
+    " who joined.",
+    "ticket": "A ticket (C16).",
 }
 
 

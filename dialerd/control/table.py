@@ -14,10 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialerd.campaigns.live import Live
 from dialerd.control.faults import faults_of, refusal
+from dialerd.control.long_commands import Jobs, Planned
 from dialerd.model.errors import Refusal
+from dialerd.model.facts import Found
 from dialerd.model.instants import Instant
 from dialerd.model.intents import AnyIntent
 from dialerd.model.policies import Role
+from dialerd.ports.exports import Exports
+from dialerd.ports.import_files import Lists
 from dialerd.ports.store import Store
 
 EVERYBODY: frozenset[Role] = frozenset({"owner", "admin", "supervisor", "agent", "ops"})
@@ -73,6 +77,9 @@ class Desk:
     store: Store
     house: House
     now: Instant
+    exports: Exports
+    jobs: Jobs
+    lists: Lists
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,8 @@ A = TypeVar("A", bound=Args)
 class Command(Generic[A]):
     """One entry of the table.
 
-    `how`: `turn`: judged in the turn by `judge`; `read`: answered by `read` from live state and the store; `import`: leads
-    that are read, checked and added in batches.
+    `how`: `turn`: judged in the turn by `judge`; `read`: answered by `read` from live state and the store; `job`: checked by
+    `plan`, then carried out beside the turns.
     """
 
     name: str
@@ -99,9 +106,15 @@ class Command(Generic[A]):
     roles: frozenset[Role]
     args: type[A]
     result: type[BaseModel]
-    how: Literal["turn", "read", "import"]
+    how: Literal["turn", "read", "job"]
     judge: Callable[[Live, Who, A], Decided] | None = None
+    find: Callable[[Desk, Who, A], Awaitable[Found]] | None = None
+    """What the store is asked before the command is judged in its turn, where live state does not tell it.
+
+    See `campaigns.finding`.
+    """
     read: Callable[[Desk, Who, A], Awaitable[BaseModel]] | None = None
+    plan: Callable[[Desk, Who, A], Planned] | None = None
 
     @property
     def resource(self) -> str:

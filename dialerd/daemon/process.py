@@ -6,6 +6,7 @@ Never decides anything about calls, and never makes a part that needs a secret: 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -23,24 +24,30 @@ from dialerd.adapters.observe.metrics import Metrics
 from dialerd.adapters.observe.systemd import Watchdog
 from dialerd.adapters.observe.watching import Watching
 from dialerd.adapters.socket.server import LocalSocket, SocketTrouble
+from dialerd.campaigns.supply import name_taken
 from dialerd.control.table import Who
 from dialerd.daemon.assembly import Assembly, CannotStartError
-from dialerd.daemon.reloading import reloaded
+from dialerd.daemon.reloading import configured, reloaded
 from dialerd.model.errors import OurMistakeError, Refusal
-from dialerd.model.facts import Configured
 from dialerd.model.intents import AnyIntent
+from dialerd.model.notices import NoticeRow
 from dialerd.model.rows import AttemptRow, AuditRow
 from dialerd.model.turn import Committed
+from dialerd.ports.exports import ExportFailingError
 from dialerd.ports.message_bus import MessageBus, NoBus
 from dialerd.ports.store import StoreFailingError
 from dialerd.runtime.carry_out import CarryOut
 from dialerd.runtime.draining import drain, pause
 from dialerd.runtime.exchange import Exchange
+from dialerd.runtime.lead_screens import LeadScreens
+from dialerd.runtime.notifying import Notifying, Reach
 from dialerd.runtime.publishing import Publishing
 from dialerd.runtime.requests import Requests
+from dialerd.runtime.stalls import Stalls
 from dialerd.runtime.standing import Standing
 from dialerd.runtime.turn_loop import TurnLoop
 from dialerd.runtime.wall_clock import FastClock, WallClock
+from dialerd.settings.mail import Mail
 from dialerd.settings.read import read
 from dialerd.settings.shape import Settings
 from dialerd.settings.trouble import Wrong
@@ -50,6 +57,8 @@ log = get_logger("dialerd")
 FIRST_LINK_S = 3.0
 """Seconds that the start waits for a first try at Asterisk before it says READY."""
 PRUNE_S = 3600.0
+UPLOADS_S = 86400.0
+"""Seconds that an upload is kept after it was touched last."""
 
 
 class Daemon:
@@ -68,6 +77,7 @@ class Daemon:
         self._stop_now = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
         self._metrics = Metrics(__version__)
+        self._stalls = Stalls()
         self._mqtt: MqttBus | None = None
         self._endpoint: endpoint.Endpoint | None = None
         self._replies_under_way: set[asyncio.Task[None]] = set()
@@ -106,13 +116,22 @@ class Daemon:
                 daemon_state=lambda: msgspec.json.encode({"state": "online", "version": __version__}),
             )
         self._publishing = Publishing(self.engine, self._bus)
+        self._screens = LeadScreens(self.engine, self.store, self._bus)
         self._watching = Watching(self._metrics, self.engine.live)
-        self.turns = TurnLoop(Exchange(self.engine), self.store, self._clock, self._carry_out, self._tell)
+        self._notifying = self._made_notifying()
+        exchange = Exchange(self.engine, lambda principal: self._reach(principal) is not None)
+        self.turns = TurnLoop(exchange, self.store, self._clock, self._carry_out, self._tell)
         instance, path = settings.instance, settings.store.path
         self._standing = Standing(instance, path, self.engine.live, self.turns, self.telephony, self._clock)
         if self._mqtt is not None:
             self._standing.mqtt = (False, "connecting")
-        self.requests = Requests(self.engine, self.turns, self.store, self._clock, self)
+        self._exports = await self._assembly.exports(settings.exports)
+        needed = [job.staged for job in self.engine.live.jobs.values() if job.staged]
+        self._lists = await self._assembly.lists(settings.imports, needed)
+        self.requests = Requests(
+            self.engine, self.turns, self.store, self._clock, self, self._exports, self._lists, _say
+        )
+        self.requests.open()
         self._ports = CarryOut(self.telephony, self.store, self._clock, self.turns.put, self.requests.answered)
         self._socket = LocalSocket(
             settings.socket.path, settings.socket.mode_bits, settings.socket.roles_of, self._ask_local
@@ -122,7 +141,7 @@ class Daemon:
         except SocketTrouble as trouble:
             raise CannotStartError(str(trouble)) from None
         self._endpoint = await self._assembly.endpoint(settings.http, self._metrics, self._standing.health)
-        self.turns.put(Configured(settings.floor().model_dump(mode="json")))
+        self.turns.put(configured(settings))
         for name in settings.servers:
             self._add_server(name)
         if signals:
@@ -130,14 +149,35 @@ class Daemon:
                 loop.add_signal_handler(sign, self.stop)
             loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
         self._task("turns", self.turns.run())
+        self._stalls.start()
         self._task("second", self._every_second())
         self._task("prune", self._prune())
         self._task("watchdog", self._watchdog.run(lambda: self.turns.beats))
+        if settings.mail is not None:
+            self._task("letters", self._notifying.run())
         if self._mqtt is not None:
             self._task("mqtt", self._mqtt.run())
 
+    def _made_notifying(self) -> Notifying:
+        mail = self.settings.mail
+        return Notifying(
+            self.store,
+            self._clock,
+            self._bus.publish_event,
+            None if mail is None else self._assembly.mailer(mail),
+            self._reach,
+            token=self._token,
+            instance=self.settings.instance,
+            say=_say,
+            **({} if mail is None else _manners(mail)),
+        )
+
     async def _serve(self) -> None:
         await self._first_link()
+        self._name_taken()
+        # What is there now stays: the collector need not go through it again and again (46 ms each time) while rows are read.
+        gc.collect()
+        gc.freeze()
         self._watchdog.ready(self._standing.line())
         log.info("ready", instance=self.settings.instance, socket=self.settings.socket.path)
         stop = asyncio.create_task(self._stop.wait())
@@ -168,9 +208,13 @@ class Daemon:
         if hasattr(self, "requests"):
             await self.requests.aclose()
             await self._ports.aclose()
+            await self._screens.aclose()
+        self._stalls.stop()
         for task in (*self._tasks, *self._replies_under_way):
             task.cancel()
         await asyncio.gather(*self._tasks, *self._replies_under_way, return_exceptions=True)
+        if hasattr(self, "_notifying"):
+            await self._notifying.aclose()
         for server in getattr(self, "telephony", {}).values():
             await server.aclose()
         await self.store.close()
@@ -193,10 +237,18 @@ class Daemon:
             if self._stop.is_set():
                 return
 
+    def _reach(self, principal: str) -> Reach | None:
+        """Where a person reads letters now; None: nowhere."""
+        mail, person = self.settings.mail, self.engine.live.floor.people.get(principal)
+        if mail is None or person is None or person.email is None:
+            return None
+        return Reach(person.email, person.language or mail.language)
+
     # --- servers and the broker
 
     def _add_server(self, name: str) -> None:
         telephony = self._assembly.server(name, self.settings, self._token, self.turns.put)
+        telephony.count_ordinary(self.settings.counted_on(name))
         self.telephony[name] = telephony
         self._task(f"ami.{name}", telephony.run())
 
@@ -211,8 +263,12 @@ class Daemon:
         self._ports(committed, intents)
 
     def _tell(self, committed: Committed, seconds: float) -> None:
+        self._stalls.turn(self.turns.turn_s)
         self._watching.committed(committed, seconds)
         self._publishing.committed(committed)
+        self._screens.committed(committed)
+        if committed.rows and type(committed.rows[-1]) is NoticeRow:  # they come last
+            self._notifying.told(row for row in committed.rows if isinstance(row, NoticeRow))
         for row in committed.rows:
             if isinstance(row, AuditRow):
                 log.info("audit", principal=row.principal, command=row.command, subject=row.subject, note=row.note)
@@ -223,6 +279,8 @@ class Daemon:
         failing = ""
         while True:
             await pause(1.0, asyncio.Event())
+            self._stalls.second()
+            self._metrics.stalled(*self._stalls.lately())
             if self.turns.failing != failing:
                 failing = self.turns.failing
                 log.error("store.failing", because=failing) if failing else log.info("store.writes_again")
@@ -240,9 +298,24 @@ class Daemon:
             now, keep = self._clock.now(), self.settings.store
             try:
                 await self.store.prune(now - keep.keep_turns_days * 86400, now - keep.keep_replies_days * 86400)
+                await self.store.prune_notices(now - keep.keep_turns_days * 86400)
+                purged = await self.store.purge_deleted(now - keep.keep_deleted_days * 86400)
+                if purged:
+                    log.info("store.purged", leads=purged)
                 await self.store.maintain()
             except StoreFailingError as trouble:
                 log.warning("store.prune_failed", because=str(trouble))
+            try:
+                dropped = await self._exports.prune(now - self.settings.exports.keep_days * 86400)
+                if dropped:
+                    log.info("exports.pruned", files=dropped)
+            except ExportFailingError as trouble:
+                log.warning("exports.prune_failed", because=str(trouble))
+            try:
+                imports = self.settings.imports
+                await asyncio.to_thread(self._lists.files.expire, now - UPLOADS_S, now - imports.keep_days * 86400)
+            except OSError as trouble:
+                log.warning("imports.prune_failed", because=str(trouble))
             replies = self.engine.live.replies
             for key in list(replies)[: max(0, len(replies) - 20_000)]:
                 del replies[key]
@@ -269,7 +342,7 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """How the process stands."""
-        return self._standing.status()
+        return self._standing.status() | {"mail": self._notifying.status(), "stalls": self._stalls.status()}
 
     async def reload(self) -> dict[str, Any]:
         """Read the configuration again and let it hold; calls go on. Raises Refusal when it is wrong."""
@@ -285,10 +358,19 @@ class Daemon:
                         self._add_server(name)
                     except CannotStartError as trouble:
                         raise Refusal("bad_configuration", str(trouble)) from None
+            for name, telephony in self.telephony.items():
+                telephony.count_ordinary(self.settings.counted_on(name))
             configure(new.logs.level, new.logs.format, new.logs.mask_numbers)
-            await self.turns.settle(Configured(self.settings.floor().model_dump(mode="json")))
+            await self.turns.settle(configured(self.settings))
             log.info("reloaded", needs_restart=needs_restart)
-            return {"reloaded": self._file, "needs_restart": needs_restart}
+            return {"reloaded": self._file, "needs_restart": needs_restart, "name_taken": self._name_taken()}
+
+    def _name_taken(self) -> list[str]:
+        """Campaigns of the configuration whose name another has; told, for nothing of them holds."""
+        taken = name_taken(self.engine.live)
+        if taken:
+            log.warning("campaigns.name_taken", campaigns=taken)
+        return taken
 
     def _reload_by_signal(self) -> None:
         async def reload() -> None:
@@ -300,6 +382,19 @@ class Daemon:
         task = asyncio.get_running_loop().create_task(reload())
         self._replies_under_way.add(task)
         task.add_done_callback(self._replies_under_way.discard)
+
+
+def _say(level: str, event: str, facts: Mapping[str, object]) -> None:
+    getattr(log, level)(event, **facts)
+
+
+def _manners(mail: Mail) -> dict[str, Any]:
+    """How letters are written and how many may go."""
+    return {
+        "zone": mail.time_zone,
+        "per_minute": mail.letters_per_minute,
+        "per_person_per_hour": mail.letters_per_person_per_hour,
+    }
 
 
 def run(file: str, env: Mapping[str, str] | None = None, speed: float = 1.0, since: float | None = None) -> None:

@@ -5,10 +5,17 @@ Never lets a part be told of settings that it was not made with.
 
 from __future__ import annotations
 
+from dialerd.campaigns import packs
+from dialerd.model.facts import Configured
 from dialerd.settings.shape import Settings
 
-_MADE_ONCE = ("instance", "store", "mqtt", "socket", "http")
+_MADE_ONCE = ("instance", "store", "mqtt", "mail", "socket", "http", "exports", "imports")
 """Keys whose parts are made once, at the start."""
+
+
+def configured(settings: Settings) -> Configured:
+    """The fact that these settings hold, with all that a replay needs of them: the floor and every rule pack."""
+    return Configured(settings.floor().model_dump(mode="json"), packs.told(settings.packs))
 
 
 def reloaded(old: Settings, new: Settings) -> tuple[Settings, list[str]]:

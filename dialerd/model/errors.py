@@ -10,6 +10,10 @@ class OurMistakeError(Exception):
     """An engine wanted something illegal in its state: the daemon stops, is started again, and recovers."""
 
 
+class StaleError(Exception):
+    """What the store told has changed since: it is asked again, and nobody is told."""
+
+
 class Refusal(Exception):
     """A command that cannot be carried out, said in words for the one who gave it.
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from pydantic_core import ErrorDetails
 
+from dialerd.model.lead_order import MIX_PATTERN
 from dialerd.model.model_shape import ModelShape
 from dialerd.model.policies import NAME_PATTERN
 from dialerd.model.wording import clean, is_secret, one_of
@@ -26,6 +27,8 @@ PATTERNS: Mapping[str, str] = {
         "Asterisk's dial string with {number} in it, such as PJSIP/{number}@carrier"
     ),
     r"^[0-9*#]{0,16}$": "digits, * and #, at most 16",
+    r"^[A-Z]{3}$": "three capitals, such as VND",
+    MIX_PATTERN: "fresh_first, retries_first, or a ratio such as 3:1, of 1 to 999 each",
     r"^\+?[0-9]{3,15}$": "3 to 15 digits, a + before them or not",
     r'^[^"<>;\\\x00-\x1f\x7f]{0,60}$': (
         "at most 60 characters, none of them a quote, an angle bracket, a semicolon, a backslash or a control character"

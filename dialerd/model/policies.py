@@ -14,15 +14,24 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from dialerd.model.answers import Script
+from dialerd.model.business import Business
 from dialerd.model.causes import OUTCOMES
+from dialerd.model.dispositions import Disposition
+from dialerd.model.lead_order import MAX_LISTS, ListName, Order, Share
+from dialerd.model.limits import EVERY, Limits, channel_prefix, not_all
+from dialerd.model.mail_addresses import Email, Language
 from dialerd.model.phones import AS_DIALED
 from dialerd.model.policy_words import NAME_PATTERN as NAME_PATTERN
 from dialerd.model.policy_words import Line as Line
 from dialerd.model.policy_words import Name as Name
 from dialerd.model.policy_words import Policy as Policy
+from dialerd.model.policy_words import Principal as Principal
 from dialerd.model.policy_words import one_line, some_lines
+from dialerd.model.purposes import PLAIN, Purpose
+from dialerd.model.quotas import Quota
+from dialerd.model.record_fields import Fields, Others
 
-Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
 Role: TypeAlias = Literal["owner", "admin", "supervisor", "agent", "ops"]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
@@ -135,6 +144,21 @@ class Trunk(Policy):
     """e164: +84912345678; plain: 84912345678; national: 0912345678."""
     prefix: Annotated[str, Field(pattern=r"^[0-9*#]{0,16}$")] = ""
     """Digits put before every number."""
+    ordinary_lines: Annotated[int, Field(ge=0, le=9999)] = 0
+    """Lines that campaigns leave to ordinary calls, of people who call and are called."""
+    count_ordinary: bool = False
+    """Whether ordinary calls on it are counted on Asterisk; where they hold more than ordinary_lines, campaigns use fewer."""
+
+    @model_validator(mode="after")
+    def _lines_are_left(self) -> Trunk:
+        if self.ordinary_lines >= self.lines:
+            raise ValueError(f"ordinary_lines must be below lines, which is {self.lines}")
+        if self.count_ordinary and not channel_prefix(self.dial):
+            raise ValueError(
+                "count_ordinary needs a dial string that names its endpoint, such as PJSIP/{number}@carrier or "
+                "SIP/carrier/{number}; ordinary_lines is there for the others"
+            )
+        return self
 
 
 class Hotline(Policy):
@@ -157,13 +181,17 @@ class Agent(Policy):
     principal: Principal | None = None
     """Whose commands move this agent; the agent's own id if not given."""
     campaigns: list[Name] | Literal["all"] = "all"
-    """The campaigns whose calls he takes."""
+    """The campaigns whose calls he takes; those that name their agents must name him too."""
 
 
 class Person(Policy):
     """Somebody who gives commands, proven by the broker or by the local socket."""
 
     roles: Annotated[list[Role], Field(min_length=1)]
+    email: Email | None = None
+    """Where notices reach him by letter; empty: on the bus alone."""
+    language: Language | None = None
+    """Of his letters: en or vi; empty: mail.language."""
 
 
 class Rest(Policy):
@@ -228,12 +256,45 @@ class Campaign(Policy):
     trunks: Annotated[list[Name], Field(min_length=1)]
     """The trunks it may use, in order of preference."""
     hotlines: list[Name] = Field(default_factory=list)
-    """Caller ids, used in turn; empty: the trunk's own."""
+    """Caller ids that its calls show; without any, and without a group, the trunk's own."""
+    hotline_group: Name | None = None
+    """A group of hotlines that they show too; all: every hotline of the house."""
+    hotline_choice: Literal["in_turn", "random"] | None = None
+    """Which of them a call shows; empty: in_turn, or random with a group."""
+    agents: list[Name] = Field(default_factory=list)
+    """The agents who take its calls; without any, and without a group, all whose own list of campaigns lets them."""
+    agent_groups: list[Name] = Field(default_factory=list)
+    """Groups of agents who take its calls too."""
+    share: Annotated[float, Field(ge=0.01, le=1000)] = 1
+    """Its weight among campaigns that share agents or lines: with 3 it places three calls where one with 1 places one."""
     region: Region = "VN"
     """Where numbers without a country code belong; none: numbers are kept as dialed."""
+    migrate_2018: bool = False
+    """Whether Vietnamese mobiles of eleven digits become those of 2018; one so old may have another owner by now."""
+    fields: Fields = Field(default_factory=list)
+    """The record's own fields, in the order in which people see them (C08)."""
+    other_fields: Others = "keep"
+    """Columns that are no field: kept as text, refused, or dropped."""
+    time_zone: Zone | None = None
+    """Where its days begin, for dates and quotas; empty: its schedule's, else UTC."""
+    script: Name | None = None
+    """What its agents say and ask; empty: the script called default, if there is one (C12)."""
+    dispositions: list[Name] | Literal["all"] = "all"
+    """What its agents may say of a contact (C13)."""
+    dispose_within_min: Annotated[float, Field(ge=0, le=10080)] = 30
+    """Minutes after a call in which its agent may still give or change its disposition and answers."""
+    quota: Quota = Quota()
+    """Leads that an agent is handed in a day (C11)."""
     lines: Annotated[int, Field(ge=1, le=10000)] | None = None
     """Simultaneous calls of this campaign; empty: the trunks' lines."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    tries_per_phone: Annotated[int, Field(ge=1, le=100)] = 1
+    """Attempts in a row on one phone of a lead that has several; then his next one is dialed (C07)."""
+    order: Order = Order()
+    """In which order its leads are dialed."""
+    lists: Annotated[dict[ListName, Share], Field(max_length=MAX_LISTS)] = Field(default_factory=dict)
+    """Shares of its lists of leads: of 3 and 1, three leads of the one go before each of the other. A list that is not named
+    has share 1; one with share 0 is paused."""
     rest: Annotated[dict[str, Rest], AfterValidator(_known_outcomes)] = Field(default_factory=dict)
     """Outcome to rest; outcomes not named take the defaults."""
     ring_s: Annotated[float, Field(ge=15, le=120)] = 30
@@ -249,14 +310,33 @@ class Campaign(Policy):
     """Sound played to a customer whom nobody can take; empty: none."""
     max_abandon_rate: Annotated[float, Field(gt=0, le=0.10)] = 0.03
     """Abandoned of all answered by a person; never above 0.10."""
+    pack: Name = PLAIN
+    """The rule pack whose legal rules it keeps, such as vn; plain: none."""
+    purpose: Purpose = "marketing"
+    """What its calls are for: rules differ by it."""
     finish_when_done: bool = False
     """Finish by itself when no lead can be dialed any more."""
+    supervisors: list[Principal] | Literal["all"] = "all"
+    """Who oversees it: see it, edit it; those who are named may pause it too. all: every supervisor sees and edits it."""
+    business: Business = Business()
+    account_manager: Literal["none", "on_contact"] = "none"
+    """on_contact: the first agent who talks with a lead that has no account manager becomes it (C16)."""
+    tickets: Literal["none", "each_call", "connected"] = "none"
+    """A ticket when a call ends (C16): of each call that was placed, or only of those in which a customer was reached."""
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Campaign:
         if self.starts_at is not None and self.ends_at is not None and self.ends_at <= self.starts_at:
             raise ValueError("ends_at must be after starts_at")
         return self
+
+    def people(self) -> list[tuple[tuple[str, ...], str]]:
+        """The principals it names: (path of the key, name)."""
+        named = [] if self.supervisors == "all" else self.supervisors
+        found: list[tuple[tuple[str, ...], str]] = [(("supervisors", str(i)), one) for i, one in enumerate(named)]
+        if self.business.person_in_charge is not None:
+            found.append((("business", "person_in_charge"), self.business.person_in_charge))
+        return found
 
     def rest_after(self, outcome: str) -> Rest:
         """The rest after an attempt with `outcome`."""
@@ -269,10 +349,27 @@ class Floor(Policy):
     servers: dict[Name, Server] = Field(default_factory=dict)
     trunks: dict[Name, Trunk] = Field(default_factory=dict)
     hotlines: dict[Name, Hotline] = Field(default_factory=dict)
+    hotline_groups: dict[Annotated[Name, AfterValidator(not_all)], Annotated[list[Name], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """Group to its hotlines (V08); `all` is every hotline there is and not a name for one."""
+    limits: Limits = Limits()
     schedules: dict[Name, Schedule] = Field(default_factory=dict)
+    scripts: dict[Name, Script] = Field(default_factory=dict)
+    dispositions: dict[Name, Disposition] = Field(default_factory=dict)
     agents: dict[Name, Agent] = Field(default_factory=dict)
+    agent_groups: dict[Name, list[Name]] = Field(default_factory=dict)
+    """Group to its agents (C16)."""
     people: dict[Principal, Person] = Field(default_factory=dict)
     campaigns: dict[Name, Campaign] = Field(default_factory=dict)
+
+    def counted_on(self, server: str) -> dict[str, str]:
+        """The server's trunks on which ordinary calls are counted, and how the names of their channels begin (V09)."""
+        return {
+            name: channel_prefix(trunk.dial)
+            for name, trunk in self.trunks.items()
+            if trunk.server == server and trunk.count_ordinary
+        }
 
     def unknown_names(self) -> list[tuple[tuple[str, ...], str, list[str]]]:
         """Names that point at nothing: (path of the key, what was found, what is allowed)."""
@@ -286,6 +383,12 @@ class Floor(Policy):
             need(("trunks", key, "server"), trunk.server, self.servers)
         for key, agent in self.agents.items():
             need(("agents", key, "server"), agent.server, self.servers)
+        for key, group in self.hotline_groups.items():
+            for i, hotline in enumerate(group):
+                need(("hotline_groups", key, str(i)), hotline, self.hotlines)
+        for key, group in self.agent_groups.items():
+            for i, name in enumerate(group):
+                need(("agent_groups", key, str(i)), name, self.agents)
         for key, campaign in self.campaigns.items():
             wrong += [(("campaigns", key, *path), found, allowed) for path, found, allowed in self.unknown_in(campaign)]
         return wrong
@@ -301,4 +404,13 @@ class Floor(Policy):
         for i, hotline in enumerate(campaign.hotlines):
             if hotline not in self.hotlines:
                 wrong.append((("hotlines", str(i)), hotline, sorted(self.hotlines)))
+        group = campaign.hotline_group
+        if group is not None and group != EVERY and group not in self.hotline_groups:
+            wrong.append((("hotline_group",), group, [EVERY, *sorted(self.hotline_groups)]))
+        for i, agent in enumerate(campaign.agents):
+            if agent not in self.agents:
+                wrong.append((("agents", str(i)), agent, sorted(self.agents)))
+        for i, one in enumerate(campaign.agent_groups):
+            if one not in self.agent_groups:
+                wrong.append((("agent_groups", str(i)), one, sorted(self.agent_groups)))
         return wrong

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, description="letters, digits, _ and -, at most 64")]
+Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
+"""Who gives commands: a user at the broker, or unix.USER at the local socket."""
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 
 

@@ -26,6 +26,10 @@ class CampaignRow(msgspec.Struct):
     state_at: Instant
     state_by: str
     note: str = ""
+    began_at: Instant | None = None
+    """When its first run began; None: it never ran."""
+    ended_at: Instant | None = None
+    """When it finished the last time; None: it did not, or runs again."""
 
 
 class TallyRow(msgspec.Struct):
@@ -92,6 +96,31 @@ class LeadRow(msgspec.Struct):
     action: str = ""
     """What brought him here, as the list tells (C15)."""
     clicks: int = 0
+    current: str = ""
+    """The phone to dial next (C07); empty: `phone`."""
+    tries: int = 0
+    """Attempts in a row on that phone."""
+    bad_phones: list[str] = []
+    """His phones that turned out to be no good."""
+    agreed_at: Instant | None = None
+    """The time at which he asked to be called back, if he did: a rule pack may let its hours and counts go for it."""
+    refused_by: str = ""
+    """The rule by which the gate refused him last, until he is dialed or done with; empty: none did."""
+    refusals: int = 0
+    """Times that the gate refused him."""
+
+    @property
+    def number(self) -> str:
+        """The phone to dial next."""
+        return self.current or self.phone
+
+
+class LeadPhoneRow(msgspec.Struct):
+    """A further phone of a lead: so that it is found, and a duplicate told, by any of his phones (C07)."""
+
+    campaign: str
+    phone: str
+    lead: int
 
 
 class AttemptRow(msgspec.Struct):
@@ -130,6 +159,12 @@ class AttemptRow(msgspec.Struct):
     note: str = ""
     answers: dict[str, str] = {}
     """Answers to the script's questions, canonical (C12)."""
+    then: str = ""
+    """The kind of the lead table by which its lead is moved when it ends, as its disposition says; empty: by its outcome."""
+    purpose: str = ""
+    """What its campaign was for when it was placed, for the rules of packs; empty: not known, so it counts for all."""
+    answered_by: str = ""
+    """`person`, `machine`, or empty: nobody, or not known."""
 
     @property
     def live(self) -> bool:
@@ -155,6 +190,10 @@ class AgentRow(msgspec.Struct):
     after_reason: str = ""
     wrap_until: Instant | None = None
     logged_in_at: Instant | None = None
+    last_call: str = ""
+    """The attempt he talked on last."""
+    screen: bool = True
+    """Whether his campaign screen is open; closed: he gets no campaign's calls, whatever his state (V10)."""
 
 
 class AuditRow(msgspec.Struct):
@@ -246,6 +285,44 @@ class SuppressionRow(msgspec.Struct):
     until: Instant | None = None
     """None: for good."""
     active: bool = True
+    version: int = 0
+    """The version of the list that it came with: a whole new list takes all older entries out at once."""
+
+
+class DncListRow(msgspec.Struct):
+    """A do-not-call list for one channel, and the version of it that holds (C20)."""
+
+    list_name: str
+    channel: str
+    version: int = 0
+    """Entries with an older one are none any more."""
+    coming: int = 0
+    """The version that is being imported; 0: none is."""
+    came: int = 0
+    """Numbers of that version that are there already."""
+    numbers: int = 0
+    """Numbers put there since the list was replaced last; one that came back is counted again."""
+    as_of: str = ""
+    """What the one who imported it says it is, such as its date."""
+    at: Instant | None = None
+    """When it changed last."""
+    by: str = ""
+
+
+class AbandonRow(msgspec.Struct):
+    """A campaign's answered calls as one abandon rule of its pack counts them, in one of its periods (V04, V14)."""
+
+    campaign: str
+    rule: str
+    """Pack, rule and what it counts by, such as `gb/three-percent 2s`."""
+    start: Instant
+    """When the period began."""
+    end: Instant
+    abandoned: int = 0
+    connected: int = 0
+    hung_up: int = 0
+    whole: bool = True
+    """Whether every answered call of the period was counted; if not, the rate is not known."""
 
 
 class RefusalRow(msgspec.Struct):
@@ -278,6 +355,26 @@ class TicketRow(msgspec.Struct):
     closed_at: Instant | None = None
     closed_by: str = ""
     note: str = ""
+
+
+class ReferralRow(msgspec.Struct):
+    """A customer whom a trigger sends to a campaign, and what came of it (C16, V07)."""
+
+    id: int
+    trigger: str
+    campaign: str
+    """The campaign that is to take him."""
+    number: str
+    """As that campaign keeps numbers."""
+    name: str
+    ticket: int
+    at: Instant
+    state: str = "waiting"
+    """`waiting`, `added`, `again` (he was there and is called again), `there` (his turn there is still to come) or `refused`."""
+    lead: int = 0
+    """The lead there; 0 while there is none."""
+    because: str = ""
+    ended_at: Instant | None = None
 
 
 class QuotaRow(msgspec.Struct):
@@ -338,12 +435,17 @@ class JobRow(msgspec.Struct):
     counts: dict[str, int] = {}
     file: str = ""
     because: str = ""
+    command: str = ""
+    """The command it is of, such as lead.export."""
+    staged: str = ""
+    """The file of leads from which an import goes on after a restart; empty: the job ends with the daemon."""
 
 
 Row: TypeAlias = (
     CampaignRow
     | TallyRow
     | LeadRow
+    | LeadPhoneRow
     | AttemptRow
     | AgentRow
     | AuditRow
@@ -353,8 +455,11 @@ Row: TypeAlias = (
     | ContactRow
     | MemberRow
     | SuppressionRow
+    | DncListRow
+    | AbandonRow
     | RefusalRow
     | TicketRow
+    | ReferralRow
     | QuotaRow
     | HotlineRow
     | HotlineHourRow

@@ -1,4 +1,4 @@
-"""What may happen to a call, an agent, a campaign and a lead: four tables, state x kind -> state.
+"""What may happen to a call, an agent, a campaign, a lead, a participation and a ticket: tables, state x kind -> state.
 
 Never holds an instance's state or decides anything: diagrams (`docs/states.md`) and the exhaustive tests are made from here.
 """
@@ -100,64 +100,69 @@ AGENT: Table = {
     },
 }
 
-# A campaign (C03). Moves made by a person: all but `began` and `ended`, which the clock makes.
+# A campaign (C03). Moves made by a person: all but `began` and `ended`, which the clock makes, and `put_off`: the start of
+# one that runs was moved into the future. `deleted` is final: it is hidden and its name is not used again.
 CAMPAIGN: Table = {
-    "draft": {"submit": "pending"},
-    "pending": {"approve": "approved", "reject": "rejected"},
-    "rejected": {"submit": "pending"},
-    "approved": {"start": "scheduled", "stop": "finished"},
+    "draft": {"submit": "pending", "delete": "deleted"},
+    "pending": {"approve": "approved", "reject": "rejected", "delete": "deleted"},
+    "rejected": {"submit": "pending", "delete": "deleted"},
+    "approved": {"start": "scheduled", "stop": "finished", "delete": "deleted"},
     "scheduled": {"began": "running", "pause": "paused", "stop": "finished", "ended": "finished"},
-    "running": {"pause": "paused", "stop": "finished", "ended": "finished"},
-    "paused": {"resume": "scheduled", "stop": "finished", "ended": "finished"},
-    "finished": {"start": "scheduled"},
+    "running": {"put_off": "scheduled", "pause": "paused", "stop": "finished", "ended": "finished"},
+    "paused": {"resume": "scheduled", "stop": "finished", "ended": "finished", "delete": "deleted"},
+    "finished": {"start": "scheduled", "delete": "deleted"},
+    "deleted": {},
 }
 
-# A lead (C09). Outcomes of attempts move it out of `in_progress`; the rest are moves by people and rules.
-_AFTER_CALL = {
+# A lead (C09). Outcomes of attempts move it out of `in_progress`; the rest are moves by people, their dispositions and rules.
+# `rest`: nobody calls it for some days; `release`: out of held; `reopen`: back to those who are called, by a person's word.
+_SAID = {
     "reached": "succeeded",
-    "unreached": "retry",
-    "used_up": "exhausted",
-    "bad_number": "failed",
     "asked_back": "callback",
     "refused": "do_not_call_back",
+    "rest": "retry",
+    "bad_number": "failed",
+    "block": "blocked",
 }
-_SET_ASIDE = {"hold": "held", "block": "blocked", "register": "dnc"}
+_TO_BE_CALLED = {"dial": "in_progress", "used_up": "exhausted", **_SAID, "hold": "held", "register": "dnc"}
+_DONE = {**_SAID, "register": "dnc", "reopen": "retry"}
 LEAD: Table = {
-    "new": {
-        "dial": "in_progress",
-        "used_up": "exhausted",
-        "bad_number": "failed",
-        "refused": "do_not_call_back",
-        **_SET_ASIDE,
-    },
-    "in_progress": _AFTER_CALL,
-    "retry": {
-        "dial": "in_progress",
-        "used_up": "exhausted",
-        "bad_number": "failed",
-        "refused": "do_not_call_back",
-        **_SET_ASIDE,
-    },
-    "callback": {
-        "dial": "in_progress",
-        "used_up": "exhausted",
-        "bad_number": "failed",
-        "refused": "do_not_call_back",
-        **_SET_ASIDE,
-    },
-    "held": {"release": "retry", "block": "blocked", "register": "dnc"},
-    "succeeded": {"asked_back": "callback", "refused": "do_not_call_back", "block": "blocked"},
-    "exhausted": {"asked_back": "callback", "refused": "do_not_call_back", "block": "blocked"},
-    "failed": {},
-    "do_not_call_back": {},
-    "blocked": {},
-    "dnc": {},
+    "new": _TO_BE_CALLED,
+    "in_progress": {**_SAID, "unreached": "retry", "used_up": "exhausted"},
+    "retry": _TO_BE_CALLED,
+    "callback": _TO_BE_CALLED,
+    "held": {**_SAID, "rest": "held", "release": "retry", "register": "dnc"},
+    "succeeded": _DONE,
+    "exhausted": {**_DONE, "rest": "exhausted"},
+    "failed": {**_DONE, "rest": "failed"},
+    "do_not_call_back": {**_DONE, "rest": "do_not_call_back"},
+    "blocked": {**_DONE, "rest": "blocked"},
+    "dnc": {"reopen": "retry"},
 }
+
+# What a lead says of taking part (C14); the empty state is that of a lead who has not said anything.
+PARTICIPATION: Table = {
+    "none": {"register": "registered"},
+    "registered": {"confirm": "confirmed", "join": "joined", "cancel": "cancelled"},
+    "confirmed": {"join": "joined", "cancel": "cancelled"},
+    "joined": {"cancel": "cancelled"},
+    "cancelled": {},
+}
+
+# A ticket (C16). A new one is open as soon as somebody took it up.
+TICKET: Table = {"new": {"open": "open", "close": "closed"}, "open": {"close": "closed"}, "closed": {}}
 
 DIALABLE = frozenset({"new", "retry", "callback"})
 """States in which a lead may be dialed once its rest is over."""
 
-TABLES: Mapping[str, Table] = {"call": CALL, "agent": AGENT, "campaign": CAMPAIGN, "lead": LEAD}
+TABLES: Mapping[str, Table] = {
+    "call": CALL,
+    "agent": AGENT,
+    "campaign": CAMPAIGN,
+    "lead": LEAD,
+    "participation": PARTICIPATION,
+    "ticket": TICKET,
+}
 
 
 def after(table: Table, state: str, kind: str) -> str | None:

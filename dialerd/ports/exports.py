@@ -116,5 +116,11 @@ class Exports(Protocol):
     async def write_sheet(self, sheet: PrintSheet, form: PrintFormat) -> Exported:
         """A sheet for print. Raises as `write_table` does."""
 
+    async def read_file(self, name: str, offset: int, length: int) -> tuple[bytes, int]:
+        """Up to `length` bytes of a finished file, and the size of all of it.
+
+        Raises Refusal (`unknown_file`) for one that is not there any more, ExportFailingError.
+        """
+
     async def prune(self, before: Instant) -> int:
         """Delete finished files older than `before`; how many there were. Raises ExportFailingError."""

@@ -12,6 +12,9 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
+from dialerd.model.facts import NewLead
+from dialerd.model.lead_check import LeadRules
+
 Warned: TypeAlias = Literal["leading_zero_lost", "digits_lost"]
 """leading_zero_lost: a number cell that looks like a number of Vietnam without its trunk 0. digits_lost: more digits than
 a spreadsheet keeps in a number (15), so the last ones are not what was typed."""
@@ -32,7 +35,20 @@ class Uploaded(msgspec.Struct, frozen=True, tag="upload"):
     data: bytes
 
 
-Source: TypeAlias = InFolder | Uploaded
+class Spooled(msgspec.Struct, frozen=True, tag="spooled"):
+    """A file that came over the control channel in pieces; `path` is the daemon's own, its name a stranger's."""
+
+    name: str
+    path: str
+
+
+class Typed(msgspec.Struct, frozen=True, tag="typed"):
+    """A CSV text that came as an argument."""
+
+    text: str
+
+
+Source: TypeAlias = InFolder | Uploaded | Spooled | Typed
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
@@ -114,6 +130,10 @@ class RecordField(msgspec.Struct, frozen=True):
     explained: str = ""
 
 
+OWN = ("email", "address", "zone", "owner", "action", "list_name", "priority")
+"""What a lead has beside phones, name and fields, and a list may tell."""
+
+
 class Mapping(msgspec.Struct, frozen=True):
     """Which column is what. A column is told by its heading, its letter (`B`) or its number (`2`), in this order."""
 
@@ -123,6 +143,13 @@ class Mapping(msgspec.Struct, frozen=True):
     """Empty: there is none."""
     phones: tuple[str, ...] = ()
     """Further phones of the same lead, in the order they are tried (C07)."""
+    email: str = ""
+    address: str = ""
+    zone: str = ""
+    owner: str = ""
+    action: str = ""
+    list_name: str = ""
+    priority: str = ""
     fields: dict[str, str] = {}
     """Record field to column."""
     ignore: tuple[str, ...] = ()
@@ -141,12 +168,74 @@ class Picked(msgspec.Struct, frozen=True):
     trouble: str = ""
     warnings: list[str] = []
     """`target: code`, such as `phone: leading_zero_lost`."""
+    more: dict[str, str] = {}
+    """What else is known of the lead, by the names in OWN."""
 
 
 class Columns(Protocol):
     """A mapping placed on a heading."""
 
     def pick(self, row: Row) -> Picked: ...
+
+
+class Checking(msgspec.Struct, frozen=True):
+    """How rows become leads."""
+
+    rules: LeadRules
+    fields: tuple[RecordField, ...] = ()
+    """The campaign's record fields, as columns know them."""
+    mapping: Mapping | None = None
+    """None: as the headings suggest."""
+    phone: str = ""
+    """The column of the phone, instead of the one that the headings suggest; so with `name`."""
+    name: str = ""
+
+
+class RowTaken(msgspec.Struct, frozen=True, array_like=True):
+    """A row that is a lead."""
+
+    number: int
+    lead: NewLead
+    cells: list[str]
+
+
+class RowRefused(msgspec.Struct, frozen=True, array_like=True):
+    """A row that is none, and why; `cells` are cut to what a report can show."""
+
+    number: int
+    phone: str
+    because: str
+    cells: list[str]
+
+
+class LeadRows(msgspec.Struct, frozen=True):
+    """A portion of a list, checked."""
+
+    taken: list[RowTaken]
+    refused: list[RowRefused]
+    twice: list[RowRefused]
+    """Rows with a phone that a row before them has."""
+    warnings: dict[str, int]
+    """Warned code to rows of `taken` that have it."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it is."""
+        return len(self.taken) + len(self.refused) + len(self.twice)
+
+
+class LeadReading(Iterator[LeadRows], Protocol):
+    """A list as leads. As `Reading` in all else."""
+
+    @property
+    def heading(self) -> Heading: ...
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping that holds."""
+
+    def close(self) -> None:
+        """End the reading at once, from any thread."""
 
 
 class Sheets(Protocol):
@@ -157,6 +246,12 @@ class Sheets(Protocol):
 
     def rows(self, source: Source, how: HowToRead = ...) -> Reading:
         """Begin to read. The heading is known when it returns."""
+
+    def leads(self, source: Source, how: HowToRead, checking: Checking) -> LeadReading:
+        """Begin to read a list as leads: phones normalised, fields checked, no phone twice.
+
+        The heading is known when it returns.
+        """
 
     def suggest(self, headings: Sequence[str], fields: Sequence[RecordField]) -> Mapping:
         """The mapping that headings in English, Vietnamese or Polish suggest."""

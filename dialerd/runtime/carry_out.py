@@ -6,20 +6,25 @@ Never before the commit, never twice: a call that is carried out too late is tol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-from dialerd.model.facts import AnyFact, CallNotPlaced, LeadsOffered, PhoneEnded
+from dialerd.campaigns.hopper import offered
+from dialerd.campaigns.pasts import numbers_in
+from dialerd.model.facts import AnyFact, CallNotPlaced, LeadsCopied, LeadSought, NewLead, PhoneEnded
 from dialerd.model.intents import (
     TELEPHONY,
     Answer,
     AnyIntent,
     CallPhone,
+    CopyLeads,
     Dial,
     HangUp,
     OfferCall,
+    SeekLead,
     ToTelephony,
     WantLeads,
 )
+from dialerd.model.rows import LeadRow
 from dialerd.model.turn import Committed
 from dialerd.ports.clock import Clock
 from dialerd.ports.store import Store, StoreFailingError
@@ -57,9 +62,16 @@ class CarryOut:
             elif isinstance(intent, Answer):
                 self._answer(intent)
             elif isinstance(intent, WantLeads):
-                task = asyncio.get_running_loop().create_task(self._leads(intent))
-                self._reading.add(task)
-                task.add_done_callback(self._reading.discard)
+                self._read(self._leads(intent))
+            elif isinstance(intent, CopyLeads):
+                self._read(self._copy(intent, committed.turn.seq))
+            elif isinstance(intent, SeekLead):
+                self._read(self._seek(intent, committed.turn.seq))
+
+    def _read(self, question: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(question)
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
 
     def _call(self, intent: ToTelephony, late: bool) -> None:
         if late and isinstance(intent, Dial):
@@ -85,11 +97,43 @@ class CarryOut:
         while True:
             now = self._clock.now()
             try:
-                leads, next_due = await self._store.due(intent.campaign, now, intent.limit)
+                due = await self._store.due(intent.campaign, now, intent.limit, intent.order)
+                asked = intent.lists or intent.since is not None
+                numbers = numbers_in(due.leads) if asked else []
+                pasts = await self._store.pasts(numbers, intent.since, intent.lists) if numbers else []
             except StoreFailingError:
                 await self._clock.wait(now + AGAIN_S, never)
                 continue
-            self._put(LeadsOffered(intent.campaign, tuple(leads), next_due))
+            self._put(offered(intent, due, pasts))
+            return
+
+    async def _copy(self, intent: CopyLeads, as_of: int) -> None:
+        """A portion of a campaign's leads, without those that the other campaign has; as of its turn, which is committed."""
+        never = asyncio.Event()
+        while True:
+            try:
+                looked = await self._store.leads(intent.source, None, intent.after, intent.limit)
+                rows = [row for row in looked if row.state in intent.states]
+                known = await self._store.known_phones(intent.campaign, [row.phone for row in rows])
+            except StoreFailingError:
+                await self._clock.wait(self._clock.now() + AGAIN_S, never)
+                continue
+            new = tuple(_anew(row) for row in rows if row.phone not in known)
+            after = looked[-1].id if len(looked) == intent.limit else None
+            there = len(rows) - len(new)
+            self._put(LeadsCopied(intent.campaign, intent.after, new, after, len(looked) - len(rows), there, as_of))
+            return
+
+    async def _seek(self, intent: SeekLead, as_of: int) -> None:
+        """Whether a campaign has a customer; the store knows the turn `as_of`, for it is committed."""
+        never = asyncio.Event()
+        while True:
+            try:
+                lead = await self._store.lead(intent.campaign, intent.number)
+            except StoreFailingError:
+                await self._clock.wait(self._clock.now() + AGAIN_S, never)
+                continue
+            self._put(LeadSought(intent.referral, lead, as_of))
             return
 
     async def aclose(self) -> None:
@@ -97,3 +141,11 @@ class CarryOut:
         for task in list(self._reading):
             task.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
+
+
+_ANEW = tuple(name for name in NewLead.__struct_fields__ if name != "phones")
+
+
+def _anew(row: LeadRow) -> NewLead:
+    """A lead as it would come from a list: what is known of the person, nothing of the calls."""
+    return NewLead(**{name: getattr(row, name) for name in _ANEW}, phones=tuple(row.phones))

@@ -5,9 +5,10 @@ Never waits, reads a clock or touches the outside; the same facts at the same in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dialerd.campaigns.engine import Engine
+from dialerd.campaigns.notices import Noticing
 from dialerd.compliance import gate
 from dialerd.compliance.verdict import Refused
 from dialerd.model.errors import OurMistakeError
@@ -24,8 +25,10 @@ RUNAWAY = 20_000
 class Exchange:
     """The one place where facts meet engines."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, has_mail: Callable[[str], bool] = lambda principal: False) -> None:
+        """`has_mail`: whether a principal gets letters now."""
         self.engine = engine
+        self._noticing = Noticing(engine.live, has_mail)
         self.seq = engine.live.seq
         self._last: Instant = 0.0
 
@@ -53,7 +56,11 @@ class Exchange:
             carry(self._pass_gate(wanted, now))
             if len(intents) > RUNAWAY:
                 raise OurMistakeError(f"turn {self.seq} wants more than {RUNAWAY} things, the last: {intents[-1]}")
-        return Committed(Turn(self.seq, now, tuple(facts), tuple(intents)), engine.take_changes())
+        turn, rows = Turn(self.seq, now, tuple(facts), tuple(intents)), engine.take_changes()
+        if engine.live.stirred_campaigns:
+            engine.live.stirred_campaigns = False
+            rows = (*rows, *self._noticing.rows(turn, rows))
+        return Committed(turn, rows)
 
     def _pass_gate(self, intent: AnyIntent, now: Instant) -> AnyIntent:
         if type(intent) is not Dial:

@@ -13,10 +13,14 @@ from pydantic import BaseModel
 
 from dialerd.campaigns.live import Live
 from dialerd.control.commands import COMMANDS
+from dialerd.control.permissions import allow
 from dialerd.control.table import Decided, Who, find, parse, permit
-from dialerd.model.errors import Refusal
+from dialerd.model.errors import Refusal, StaleError
 from dialerd.model.facts import Asked, Reported
 from dialerd.model.intents import Answer, AnyIntent, Note
+
+CHANGED_MEANWHILE = ""
+"""No answer: what the store told has changed since, and the command is to be asked again."""
 
 
 def accepted(id_: str, result: BaseModel) -> str:
@@ -53,6 +57,8 @@ def judge_asked(live: Live, fact: Asked) -> Iterator[AnyIntent]:
             reply = accepted(fact.id, result)
     except Refusal as refusal:
         reply = refused(fact.id, refusal)
+    except StaleError:
+        reply = CHANGED_MEANWHILE
     yield Answer(fact.principal, fact.id, fact.command, reply)
 
 
@@ -62,11 +68,13 @@ def _decide(live: Live, fact: Asked) -> Decided:
     permit(entry, who)
     if entry.judge is None:
         raise Refusal("unknown_command", f"{fact.command} is not judged in a turn", "command")
-    return entry.judge(live, who, parse(entry, fact.args))
+    args = parse(entry, fact.args)
+    allow(live, who, entry, args)
+    return entry.judge(live, who, args)
 
 
 def judge_reported(live: Live, fact: Reported) -> Iterator[AnyIntent]:
     """A long command's end: its answer is kept, and who did it is noted."""
-    if (fact.principal, fact.id) not in live.replies:
+    if not fact.audited and (fact.principal, fact.id) not in live.replies:
         yield Note(fact.principal, fact.command, fact.subject)
     yield Answer(fact.principal, fact.id, fact.command, fact.reply)

@@ -9,18 +9,26 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from dialerd.campaigns.engine import Engine
+from dialerd.control import import_work
 from dialerd.control.commands import COMMANDS
+from dialerd.control.permissions import allow
 from dialerd.control.table import Command, Desk, House, Who, find, parse, permit
 from dialerd.model.errors import Refusal
-from dialerd.model.facts import Asked
+from dialerd.model.facts import Asked, Found
 from dialerd.model.intents import Answer
 from dialerd.ports.clock import Clock
+from dialerd.ports.exports import Exports
+from dialerd.ports.import_files import Lists
 from dialerd.ports.store import Store, StoreFailingError
-from dialerd.runtime.importing import Importing
-from dialerd.runtime.judging import accepted, refused, same_command
+from dialerd.runtime.judging import CHANGED_MEANWHILE, accepted, refused, same_command
+from dialerd.runtime.long_work import Asking, LongWork, Say, quiet
 from dialerd.runtime.turn_loop import TurnLoop
 
+FIND_AT_MOST = 50
+"""Times that a command's rows are read because they changed before it was judged."""
 PATIENCE_S = 30.0
 """Seconds a command may wait for its commit before the asker is told that the store is failing (it may still happen)."""
 
@@ -28,13 +36,25 @@ PATIENCE_S = 30.0
 class Requests:
     """The way of a command; the same for MQTT and the socket."""
 
-    def __init__(self, engine: Engine, turns: TurnLoop, store: Store, clock: Clock, house: House) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        turns: TurnLoop,
+        store: Store,
+        clock: Clock,
+        house: House,
+        exports: Exports,
+        lists: Lists,
+        say: Say = quiet,
+    ) -> None:
         self._engine = engine
         self._turns = turns
         self._store = store
         self._clock = clock
         self._house = house
-        self._importing = Importing(engine, turns, store)
+        self._exports = exports
+        self._lists = lists
+        self.long_work = LongWork(engine.live, turns, say)
         self._asked: dict[tuple[str, str], tuple[str, asyncio.Future[str]]] = {}
         """(command, its answer to come) by (principal, id)."""
 
@@ -63,20 +83,54 @@ class Requests:
             if known is not None and (who.principal, id_) not in self._asked:  # else it is not committed yet
                 return same_command(known, command)
             checked = parse(entry, args)
+            if entry.how != "turn" or entry.find is not None:
+                # The others are looked at in their turn: by then the campaign may have been made by the command before.
+                allow(self._engine.live, who, entry, checked)
             if entry.how == "read":
                 return await self._read(entry, who, id_, checked)
+            if entry.find is not None:
+                return await self._found(entry, who, id_, checked)
             return await self._once(entry, who, id_, checked)
         except Refusal as refusal:
             return refused(id_, refusal)
         except StoreFailingError as trouble:
             return refused(id_, Refusal("store_failing", f"the store cannot be used now: {trouble}"))
 
+    def open(self) -> None:
+        """Mark what an earlier process left under way; to be called once, before anything is asked."""
+        desk, resumed = self._desk(), {}
+        for row in [row for row in self._engine.live.jobs.values() if row.staged]:
+            planned, id_ = import_work.resumed(desk, row)
+            resumed[row.id] = (planned, Asking(row.by, id_, row.command))
+        self.long_work.open(resumed)
+
+    def _desk(self) -> Desk:
+        now = self._clock.now()
+        return Desk(self._engine.live, self._store, self._house, now, self._exports, self.long_work, self._lists)
+
     async def _read(self, entry: Command[Any], who: Who, id_: str, args: Any) -> str:
         assert entry.read is not None
-        desk = Desk(self._engine.live, self._store, self._house, self._clock.now())
-        return accepted(id_, await entry.read(desk, who, args))
+        return accepted(id_, await entry.read(self._desk(), who, args))
 
-    async def _once(self, entry: Command[Any], who: Who, id_: str, args: Any) -> str:
+    def _begin(self, entry: Command[Any], who: Who, id_: str, args: Any) -> None:
+        assert entry.plan is not None
+        try:
+            self.long_work.begin(entry.plan(self._desk(), who, args), Asking(who.principal, id_, entry.name))
+        except Refusal as refusal:
+            self.answered(Answer(who.principal, id_, entry.name, refused(id_, refusal)))
+
+    async def _found(self, entry: Command[Any], who: Who, id_: str, args: Any) -> str:
+        """A command that needs rows of the store: they are read, and read again if they changed before it was judged."""
+        assert entry.find is not None
+        for _ in range(FIND_AT_MOST):
+            as_of = self._turns.committed
+            found = await entry.find(self._desk(), who, args)
+            reply = await self._once(entry, who, id_, args, msgspec.structs.replace(found, as_of=as_of))
+            if reply != CHANGED_MEANWHILE:
+                return reply
+        raise Refusal("busy", "what it is about changes all the time: ask again")
+
+    async def _once(self, entry: Command[Any], who: Who, id_: str, args: Any, found: Found | None = None) -> str:
         key = (who.principal, id_)
         asked = self._asked.get(key)
         if asked is not None:
@@ -87,19 +141,19 @@ class Requests:
             self._asked[key] = (entry.name, waiting)
             if entry.how == "turn":
                 plain = args.model_dump(mode="json", exclude_unset=True)
-                self._turns.put(Asked(id_, who.principal, tuple(sorted(who.roles)), entry.name, plain))
+                self._turns.put(Asked(id_, who.principal, tuple(sorted(who.roles)), entry.name, plain, found))
             else:
-                self._importing.begin(entry.name, who, id_, args, self.answered)
+                self._begin(entry, who, id_, args)
         while True:
             try:
                 return await asyncio.wait_for(asyncio.shield(waiting), PATIENCE_S)
             except TimeoutError:
-                if entry.how == "import" and not self._turns.failing:
-                    continue  # a long list takes its time
+                if entry.how == "job" and not self._turns.failing:
+                    continue  # a long list or file takes its time
                 because = self._turns.failing or "it is busy"
                 message = f"not committed yet ({because}): ask again with the same id to learn whether it was"
                 raise Refusal("not_committed_yet", message) from None
 
     async def aclose(self) -> None:
-        """Stop imports that are under way; what they have added stays."""
-        await self._importing.aclose()
+        """Stop jobs that are under way; what imports have added stays."""
+        await self.long_work.aclose()

@@ -37,8 +37,9 @@ LINGER_S = 0.020
 """Facts that nobody waits for may wait this long for company: fewer commits for the same truth."""
 UNHURRIED = frozenset({CallRinging, CallAnswered, CallBridged, CallEnded, PhoneRinging, PhoneIdle, PhoneEnded})
 """Kinds of facts that nobody waits for, as long as no customer waits for an agent."""
-DUE_LINGER_S = 0.010
-"""So long may that wait which is due by time alone, such as the next call: at 100 calls a second two go out together."""
+DUE_LINGER_S = 0.005
+"""So long may that wait which is due by time alone, such as the next call: two calls that go out together are answered together
+too, and then one customer waits for the other's turn."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -57,6 +58,10 @@ class TurnLoop:
         self.beats = 0
         """Advances at least once a second while the loop is well."""
         self.turns = 0
+        self.turn_s = 0.0
+        """Seconds that the last turn took, with its commit: so long others waited."""
+        self.committed = exchange.seq
+        """The last turn that the store has."""
         self._store = store
         self._clock = clock
         self._carry_out = carry_out
@@ -121,9 +126,11 @@ class TurnLoop:
             await self._turn(now)
 
     async def _turn(self, now: Instant) -> None:
+        began = asyncio.get_running_loop().time()
         taken = [self._inbox.popleft() for _ in range(min(AT_ONCE, len(self._inbox)))]
         committed = self.exchange.take([fact for fact, _ in taken] or [Woke()], now)
         took_s = await self._commit(committed)
+        self.turn_s = asyncio.get_running_loop().time() - began
         turn = committed.turn
         waited_for = [done for _, done in taken if done is not None]
         intents: Sequence[AnyIntent] = turn.intents
@@ -143,6 +150,7 @@ class TurnLoop:
         began = loop.time()
         await self._until_it_works(lambda: self._store.commit((committed,)), "store")
         self.turns += 1
+        self.committed = self.exchange.seq
         return loop.time() - began
 
     async def _harden(self) -> None:

@@ -57,6 +57,11 @@ def _around(settings: Settings, tree: Tree, env: Mapping[str, str], broken: froz
     mqtt = settings.mqtt
     if mqtt is not None and mqtt.has_password:
         yield from _secret(tree, ("mqtt",), "password", mqtt.password_file, mqtt.password_credential, env)
+    mail = settings.mail
+    if mail is not None and mail.has_password:
+        yield from _secret(tree, ("mail",), "password", mail.password_file, mail.password_credential, env)
+    if mail is not None and mail.ca_file is not None:
+        yield from _certificate(tree, ("mail", "ca_file"), mail.ca_file, False)
     if mqtt is not None and mqtt.tls is not None:
         tls = mqtt.tls
         for name, file, private in (
@@ -132,15 +137,20 @@ def _summary(looked: Looked, troubles: list[Trouble]) -> list[str]:
     settings = looked.settings
     if settings is None:
         return [counts]
-    mqtt, http = settings.mqtt, settings.http
+    mqtt, mail, http = settings.mqtt, settings.mail, settings.http
     broker = "none" if mqtt is None else f"{mqtt.host}:{mqtt.port}" + (" with TLS" if mqtt.tls is not None else "")
     return [
         f"instance  {settings.instance}",
         f"store     {clean(settings.store.path, 4096)} (synchronous {settings.store.synchronous})",
         f"socket    {clean(settings.socket.path, 4096)} (mode {settings.socket.mode})",
         f"mqtt      {broker}",
+        f"mail      {'none' if mail is None else f'{mail.host}:{mail.port_number} ({mail.tls})'}",
         f"http      {'off' if http.port == 'off' else f'{http.host}:{http.port}'}",
         "floor     "
-        + ", ".join(f"{name} {len(getattr(settings, name))}" for name in type(settings.floor()).model_fields),
+        + ", ".join(
+            f"{name} {len(part)}"
+            for name in type(settings.floor()).model_fields
+            if isinstance(part := getattr(settings, name), dict)
+        ),
         counts,
     ]

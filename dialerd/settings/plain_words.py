@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from dialerd.model import plain_words
 from dialerd.model.model_shape import ModelShape
 from dialerd.model.plain_words import KeyPath, PlainWords
+from dialerd.settings.mail import HELO_PATTERN
 from dialerd.settings.shape import HOST_PATTERN, MODE_PATTERN, Settings
 from dialerd.settings.tree import Tree
 from dialerd.settings.trouble import LIMIT, Trouble
@@ -22,6 +23,7 @@ PATTERNS: Mapping[str, str] = {
     **plain_words.PATTERNS,
     HOST_PATTERN: "the name or address of a host",
     MODE_PATTERN: "permissions as three octal digits, such as 0660",
+    HELO_PATTERN: "the name of a host: letters, digits, - and ., at most 253",
 }
 """What a pattern of the configuration means to people."""
 

@@ -17,7 +17,9 @@ from pydantic import ValidationError
 from dialerd.model.plain_words import KeyPath
 from dialerd.model.policies import NAME_PATTERN, Floor
 from dialerd.model.wording import path_text, quoted
+from dialerd.settings.campaign_packs import fit, gather_packs
 from dialerd.settings.files import Unreadable, read_bytes
+from dialerd.settings.mail import Mail
 from dialerd.settings.plain_words import PATTERNS, in_plain_words
 from dialerd.settings.references import references
 from dialerd.settings.shape import Mqtt, Settings, Tls
@@ -65,11 +67,15 @@ def look(path: str | os.PathLike[str], env: Mapping[str, str]) -> Looked:
         return Looked(None, cut(troubles), None)
     tree = Tree(root)
     troubles += _gather_campaigns(tree, os.path.dirname(file), folder)
+    packs = gather_packs(tree, os.path.dirname(file))
+    troubles += packs.troubles
     rest, wrong, broken = _shaped(tree)
+    if rest is not None:
+        wrong += fit(rest, tree, packs, broken)
     taken = {(trouble.file, trouble.line) for trouble in troubles}
     troubles += [trouble for trouble in wrong if (trouble.file, trouble.line) not in taken]
     if rest is not None:
-        rest = _settled(rest, folder, env)
+        rest = _settled(rest, folder, env).with_packs(packs.good)
         if not broken & {("store",), ("socket",)}:
             troubles += _too_long(rest, tree)
     refused = any(not trouble.warning for trouble in troubles)
@@ -211,6 +217,8 @@ def _settled(settings: Settings, folder: Path, env: Mapping[str, str]) -> Settin
     store = settings.store.model_copy(update={"path": _absolute(state, settings.store.path)})
     runtime = env.get("RUNTIME_DIRECTORY", "").split(":")[0]
     beside = folder / runtime if runtime else Path(store.path).parent
+    exports = settings.exports
+    files = state if env.get("STATE_DIRECTORY") else Path(store.path).parent
     servers = {
         key: server.model_copy(update={"secret_file": _optional(folder, server.secret_file)})
         for key, server in settings.servers.items()
@@ -219,9 +227,20 @@ def _settled(settings: Settings, folder: Path, env: Mapping[str, str]) -> Settin
         update={
             "store": store,
             "socket": settings.socket.model_copy(update={"path": _absolute(beside, settings.socket.path)}),
+            "exports": exports.model_copy(
+                update={
+                    "folder": _absolute(files, exports.folder),
+                    "templates": _optional(folder, exports.templates),
+                }
+            ),
+            "imports": settings.imports.model_copy(
+                update={"work_folder": _absolute(files, settings.imports.work_folder)}
+            ),
             "servers": servers,
             "mqtt": None if settings.mqtt is None else _settled_mqtt(settings.mqtt, folder),
+            "mail": None if settings.mail is None else _settled_mail(settings.mail, folder),
             "campaigns_dir": _optional(folder, settings.campaigns_dir),
+            "packs_dir": _optional(folder, settings.packs_dir),
         }
     )
 
@@ -231,6 +250,12 @@ def _settled_mqtt(mqtt: Mqtt, folder: Path) -> Mqtt:
     if tls is not None:
         tls = tls.model_copy(update={name: _optional(folder, getattr(tls, name)) for name in Tls.model_fields})
     return mqtt.model_copy(update={"tls": tls, "password_file": _optional(folder, mqtt.password_file)})
+
+
+def _settled_mail(mail: Mail, folder: Path) -> Mail:
+    return mail.model_copy(
+        update={name: _optional(folder, getattr(mail, name)) for name in ("ca_file", "password_file")}
+    )
 
 
 def _absolute(folder: Path, path: str) -> str:

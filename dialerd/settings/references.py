@@ -5,7 +5,7 @@ Never looks outside of the configuration; files, folders and secrets are the bus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,8 @@ from dialerd.settings.shape import Settings
 from dialerd.settings.tree import Tree
 from dialerd.settings.trouble import LIMIT, Trouble
 
-_SECTION_OF = {"server": "servers", "schedule": "schedules"}
+_SECTION_OF = {"server": "servers", "schedule": "schedules", "hotline_group": "hotline_groups"}
+_MEMBERS_OF = {"hotline_groups": "hotlines", "agent_groups": "agents"}
 
 
 def references(
@@ -35,6 +36,7 @@ def references(
         update={
             section: {key: one for key, one in getattr(settings, section).items() if (section, key) not in broken}
             for section in {path[0] for path in broken} & Floor.model_fields.keys()
+            if isinstance(getattr(settings, section), dict)
         }
     )
     kinds = (
@@ -43,6 +45,7 @@ def references(
         _twice(whole, tree),
         _secrets(whole, tree),
         _people(whole, tree, broken),
+        _campaign_people(whole, tree, broken),
         _campaigns(whole, tree, broken),
     )
     return [trouble for kind in kinds for trouble in islice(kind, LIMIT + 1)]
@@ -50,7 +53,7 @@ def references(
 
 def _unknown_names(tree: Tree, broken: frozenset[KeyPath], wrong: frozenset[KeyPath]) -> Iterator[Trouble]:
     for path, found, allowed in _with_names(tree).unknown_names():
-        section = _SECTION_OF.get(path[-1]) or path[-2]
+        section = _SECTION_OF.get(path[-1]) or _MEMBERS_OF.get(path[0]) or path[-2]
         if (section,) in broken or path in wrong or not isinstance(found, str):
             continue
         none = f"none, there is nothing under {section}"
@@ -72,10 +75,16 @@ def _with_names(tree: Tree) -> Floor:
     def names(value: object) -> list[object]:
         return [name(one) for one in value] if isinstance(value, list) else []
 
+    def groups(section: str) -> dict[str, list[object]]:
+        found = data.get(section)
+        return {key: names(members) for key, members in found.items()} if isinstance(found, dict) else {}
+
     return Floor.model_construct(
         servers=dict.fromkeys(parts("servers")),
         schedules=dict.fromkeys(parts("schedules")),
         hotlines=dict.fromkeys(parts("hotlines")),
+        hotline_groups=groups("hotline_groups"),
+        agent_groups=groups("agent_groups"),
         trunks={key: Trunk.model_construct(server=name(part.get("server"))) for key, part in parts("trunks").items()},
         agents={key: Agent.model_construct(server=name(part.get("server"))) for key, part in parts("agents").items()},
         campaigns={
@@ -83,6 +92,9 @@ def _with_names(tree: Tree) -> Floor:
                 schedule=name(part.get("schedule")),
                 trunks=names(part.get("trunks")),
                 hotlines=names(part.get("hotlines")),
+                hotline_group=name(part.get("hotline_group")),
+                agents=names(part.get("agents")),
+                agent_groups=names(part.get("agent_groups")),
             )
             for key, part in parts("campaigns").items()
         },
@@ -124,6 +136,8 @@ def _secrets(settings: Settings, tree: Tree) -> Iterator[Trouble]:
             yield _both(tree, path, "secret_file", "secret_credential")
         if server.secret_file is None and server.secret_credential is None:
             yield tree.trouble(path, "no secret", "secret_file or secret_credential")
+    if settings.mail is not None and settings.mail.password_file and settings.mail.password_credential:
+        yield _both(tree, ("mail",), "password_file", "password_credential")
     mqtt = settings.mqtt
     if mqtt is None:
         return
@@ -166,6 +180,50 @@ def _people(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Itera
             )
 
 
+def _campaign_people(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
+    """People whom campaigns name and nobody knows: they would oversee or answer for it in vain."""
+    if ("people",) in broken or ("socket",) in broken:
+        return
+    known = {
+        *settings.people,
+        *(f"unix.{user}" for user in settings.socket.users),
+        *(path[1] for path in broken if path[0] == "people" and path[1:]),
+    }
+    for key, campaign in settings.campaigns.items():
+        for path, name in campaign.people():
+            if name not in known:
+                meant = near(name, sorted(known))
+                hint = f"; did you mean {clean(meant)}?" if meant else ""
+                yield tree.trouble(
+                    ("campaigns", key, *path),
+                    f"{quoted(name)}, not one of people",
+                    f"a name that stands under people{hint}",
+                    warning=True,
+                )
+
+
+def _said(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
+    """Scripts, dispositions and target campaigns that are not in the configuration: a command may make them."""
+
+    def unknown(path: KeyPath, name: str, section: str, known: Iterable[str]) -> Iterator[Trouble]:
+        if name not in known and (section,) not in broken and (section, name) not in broken:
+            meant = near(name, sorted(known))
+            hint = f"; did you mean {clean(meant)}?" if meant else ""
+            allowed = f"one of {section}, or one that a command makes{hint}"
+            yield tree.trouble(path, f"{quoted(name)}, not one of {section}", allowed, warning=True)
+
+    for key, campaign in settings.campaigns.items():
+        if campaign.script is not None:
+            yield from unknown(("campaigns", key, "script"), campaign.script, "scripts", settings.scripts)
+        for at, name in enumerate(campaign.dispositions if campaign.dispositions != "all" else ()):
+            yield from unknown(("campaigns", key, "dispositions", str(at)), name, "dispositions", settings.dispositions)
+        for agent in campaign.quota.each:
+            yield from unknown(("campaigns", key, "quota", "each", agent), agent, "agents", settings.agents)
+    for key, disposition in settings.dispositions.items():
+        if disposition.move_to is not None:
+            yield from unknown(("dispositions", key, "move_to"), disposition.move_to, "campaigns", settings.campaigns)
+
+
 def _campaigns(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> Iterator[Trouble]:
     for key, schedule in settings.schedules.items():
         if not any(schedule.week.values()):
@@ -178,6 +236,7 @@ def _campaigns(settings: Settings, tree: Tree, broken: frozenset[KeyPath]) -> It
                 yield tree.trouble(
                     ("agents", key, "campaigns", str(i)), f"{quoted(name)}, not a campaign here", allowed, True
                 )
+    yield from _said(settings, tree, broken)
     if any(path[0] in ("agents", "trunks") for path in broken):
         return
     for key, campaign in settings.campaigns.items():

@@ -5,35 +5,23 @@ Never reads a file or an environment: `read` does, and gives these with every pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from dialerd.compliance.pack import Pack
 from dialerd.model.policies import Floor, Line, Name, Policy, Principal, Role
+from dialerd.settings.exports import Exports
+from dialerd.settings.imports import Imports
+from dialerd.settings.mail import Mail
+from dialerd.settings.places import HOST_PATTERN as HOST_PATTERN
+from dialerd.settings.places import FilePath, Host, Port
 
-HOST_PATTERN = r"^[A-Za-z0-9_.:%-]{1,253}$"
 MODE_PATTERN = r"^0?[0-7]{3}$"
-Host = Annotated[str, Field(pattern=HOST_PATTERN)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 Roles = Annotated[list[Role], Field(min_length=1)]
 ALWAYS: Final[frozenset[Role]] = frozenset(("owner", "admin", "supervisor", "ops"))
 """The roles of root and of the daemon's own user on the local socket."""
-
-
-def _path(text: str) -> str:
-    if not text:
-        raise ValueError("the path of a file or folder is needed")
-    if any(ord(c) < 32 or ord(c) == 127 for c in text):
-        raise ValueError("control characters are not allowed")
-    if text.startswith("~"):
-        raise ValueError("~ is not replaced; a path from the root, or from the folder named in the sample, is allowed")
-    if text.startswith((":", "file:")) or "://" in text:
-        raise ValueError("not the path of a file; a plain path such as /var/lib/dialerd/dialerd.sqlite3 is allowed")
-    return text
-
-
-FilePath: TypeAlias = Annotated[str, AfterValidator(_path), Field(max_length=1024)]
 
 
 class Store(Policy):
@@ -47,6 +35,8 @@ class Store(Policy):
     """Days that turns are kept for audit and replay."""
     keep_replies_days: Annotated[int, Field(ge=1, le=3650)] = 7
     """Days that a repeated command gets its first answer again."""
+    keep_deleted_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Days that the leads of a deleted campaign are kept; its calls and the audit are kept for good."""
 
 
 class Tls(Policy):
@@ -146,12 +136,30 @@ class Settings(Floor):
     store: Store = Store()
     mqtt: Mqtt | None = None
     """Empty: no broker; the local socket still takes every command."""
+    mail: Mail | None = None
+    """Empty: notices go on the bus alone."""
     socket: LocalSocket = LocalSocket()
     http: Http = Http()
     logs: Logs = Logs()
     drain: Drain = Drain()
+    exports: Exports = Exports()
+    imports: Imports = Imports()
     campaigns_dir: FilePath | None = None
     """A folder of YAML files, a campaign each; the file's name without .yaml is the campaign's id."""
+    packs_dir: FilePath | None = None
+    """A folder of YAML files, a legal rule pack each; the file's name without .yaml is the pack's name."""
+    _packs: Mapping[str, Pack] = PrivateAttr(default_factory=dict)
+
+    @property
+    def packs(self) -> Mapping[str, Pack]:
+        """The rule packs that hold, by name: those that come with dialerd and those of packs_dir."""
+        return self._packs
+
+    def with_packs(self, packs: Mapping[str, Pack]) -> Settings:
+        """The same settings, with the rule packs that were read for them."""
+        made = self.model_copy()
+        made._packs = packs
+        return made
 
     def floor(self) -> Floor:
         """What all campaigns share, without the daemon's own keys."""

@@ -17,15 +17,22 @@ from dialerd.model.errors import OurMistakeError
 from dialerd.model.facts import CallAnswered, CallRinging, Woke
 from dialerd.model.ids import CALL, is_token, leg_id
 from dialerd.model.intents import Answer, HangUp
+from dialerd.model.lead_order import DEFAULT_ORDER, Due, LeadOrder
 from dialerd.model.rows import (
     AgentRow,
     AttemptRow,
     AuditRow,
     CampaignRow,
     CounterRow,
+    HotlineHourRow,
+    HotlineRow,
+    JobRow,
+    LeadPhoneRow,
     LeadRow,
+    QuotaRow,
     ReplyRow,
     Row,
+    SuppressionRow,
     TallyRow,
 )
 from dialerd.model.states import DIALABLE
@@ -65,6 +72,12 @@ def attempt(n: int, lead: int, state: str = "dialing", number: str | None = None
     number = f"+8490{lead:07d}" if number is None else number
     made = AttemptRow(leg_id(CALL, TOKEN, n, 1), "spring", lead, number, "ast1", "viettel", "+8424", state, T0 + n)
     return msgspec.structs.replace(made, **more)
+
+
+async def ids_due(store: Store, now: float, order: LeadOrder = DEFAULT_ORDER) -> tuple[list[int], float | None]:
+    """The leads of `spring` that are due, and when the next beyond them is."""
+    told = await store.due("spring", now, 1000, order)
+    return [row.id for row in told.leads], told.next_due
 
 
 async def every_row(store: Store) -> dict[str, list[Any]]:
@@ -132,6 +145,70 @@ class StoreSuite:
         assert (await store.load()).campaigns == []
         await store.commit([turn(3, campaign())])
         assert [one.seq for one in await store.turns(0, 10)] == [1, 2, 3]
+
+    # --- portions and jobs
+
+    async def test_C18_leads_are_read_in_portions_by_their_joining_time(self, store: Store) -> None:
+        rows = [
+            lead(n, created_at=T0 + n // 2, state="retry" if n % 3 == 0 else "new", list_name="b" if n > 8 else "a")
+            for n in range(1, 11)
+        ]
+        rows[3].fields = {"city": "Huế"}
+        rows[9].fields = {"debt": "1"}
+        await store.commit([turn(1, campaign(), campaign("autumn"), *rows, lead(11, campaign="autumn"))])
+
+        async def read(
+            start: float = 0.0, before: float = T0 + 99, states: Any = (), name: str | None = None
+        ) -> list[int]:
+            found: list[int] = []
+            mark: Any = (start, 0)
+            while mark is not None:
+                portion, mark = await store.leads_joined("spring", mark, before, 3, states, name)
+                assert len(portion) <= 3
+                found += [row.id for row in portion]
+            return found
+
+        assert await read() == list(range(1, 11))
+        assert await read(T0 + 2, T0 + 4) == [4, 5, 6, 7]
+        assert await read(states={"retry"}) == [3, 6, 9]
+        assert await read(name="b") == [9, 10]
+        assert await read(name="") == []
+        assert await store.leads_joined("winter", (0.0, 0), T0 + 99, 3, (), None) == ([], None)
+        assert await store.field_names("spring", (0.0, 0), T0 + 99, 100) == ({"city", "debt"}, None)
+        names, mark = await store.field_names("spring", (0.0, 0), T0 + 99, 5)
+        assert (names, mark) == ({"city"}, (T0 + 2, 5))
+
+    async def test_O06_attempts_are_read_in_portions_by_their_time(self, store: Store) -> None:
+        made = [attempt(n, n, "ended", outcome="busy" if n % 2 else "connected") for n in range(1, 8)]
+        await store.commit([turn(1, campaign(), *(lead(n) for n in range(1, 8)), *made)])
+
+        async def read(start: float, before: float, outcomes: Any = ()) -> list[int]:
+            found: list[int] = []
+            mark: Any = (start, "")
+            while mark is not None:
+                portion, mark = await store.attempts_placed("spring", mark, before, 2, outcomes)
+                found += [row.lead for row in portion]
+            return found
+
+        assert await read(0.0, T0 + 99) == list(range(1, 8))
+        assert await read(T0 + 3, T0 + 6) == [3, 4, 5]
+        assert await read(0.0, T0 + 99, {"busy"}) == [1, 3, 5, 7]
+        assert await store.attempts_placed("winter", (0.0, ""), T0 + 99, 2, ()) == ([], None)
+
+    async def test_C18_jobs_are_listed_newest_first_and_those_under_way_are_kept(self, store: Store) -> None:
+        jobs = [
+            JobRow(f"job-{n}", "export" if n < 5 else "import", "spring" if n % 2 else "", "done", "ada", T0 + n)
+            for n in range(1, 7)
+        ]
+        jobs[1].state = "running"
+        jobs[1].counts = {"rows": 500}
+        await store.commit([turn(1, *jobs)])
+        assert [row.id for row in await store.jobs("export", None, 10)] == ["job-4", "job-3", "job-2", "job-1"]
+        assert [row.id for row in await store.jobs("export", "spring", 10)] == ["job-3", "job-1"]
+        assert [row.id for row in await store.jobs("export", None, 1)] == ["job-4"]
+        assert await store.job("job-2") == jobs[1]
+        assert await store.job("job-7") is None
+        assert (await store.load()).jobs == [jobs[1]]
 
     # --- rows
 
@@ -268,21 +345,86 @@ class StoreSuite:
         leads = [lead(i, next_at=T0 + 100 - 10 * i) for i in range(1, 6)]  # the last is due first, at T0 + 50
         late = lead(6, next_at=T0 + 50)
         await store.commit([turn(1, campaign(), *leads, late)])
-        assert await store.due("spring", T0 + 49, 10) == ([], T0 + 50)
-        assert await store.due("spring", T0 + 50, 10) == ([leads[4], late], T0 + 60)
-        assert await store.due("spring", T0 + 99, 3) == ([leads[4], late, leads[3]], T0 + 70)
-        assert await store.due("spring", T0 + 99, 6) == ([leads[4], late, *leads[3::-1]], None)
-        assert await store.due("spring", T0 + 99, 0) == ([], T0 + 50)
-        assert await store.due("spring", T0 + 99, -1) == ([], T0 + 50)
-        assert await store.due("autumn", T0 + 99, 6) == ([], None)
+        assert await store.due("spring", T0 + 49, 10) == Due([], T0 + 50)
+        assert await store.due("spring", T0 + 50, 10) == Due([leads[4], late], T0 + 60)
+        assert await store.due("spring", T0 + 99, 3) == Due([leads[4], late, leads[3]], T0 + 99)  # more are due already
+        assert await store.due("spring", T0 + 99, 6) == Due([leads[4], late, *leads[3::-1]], None)
+        assert await store.due("spring", T0 + 99, 0) == Due([], T0 + 99)
+        assert await store.due("spring", T0 + 99, -1) == Due([], T0 + 99)
+        assert await store.due("autumn", T0 + 99, 6) == Due([], None)
 
     @pytest.mark.parametrize("state", sorted(LEAD_TABLE))
     async def test_C09_only_leads_in_a_dialable_state_are_due(self, store: Store, state: str) -> None:
         await store.commit([turn(1, campaign(), lead(1, state), lead(2, state, next_at=T0 + 500))])
-        expected = ([lead(1, state)], T0 + 500) if state in DIALABLE else ([], None)
-        assert await store.due("spring", T0 + 1, 10) == expected
+        expected = ([1], T0 + 500) if state in DIALABLE else ([], None)
+        assert await ids_due(store, T0 + 1) == expected
         await store.commit([turn(2, lead(1, "in_progress"), lead(2, "in_progress"))])
-        assert await store.due("spring", T0 + 999, 10) == ([], None)
+        assert await store.due("spring", T0 + 999, 10) == Due([], None)
+
+    async def test_C09_leads_never_called_go_oldest_or_newest_first(self, store: Store) -> None:
+        rows = [lead(n, created_at=T0 + n, next_at=T0 + n) for n in (1, 2, 3)]
+        await store.commit([turn(1, campaign(), *reversed(rows))])
+        assert await ids_due(store, T0 + 9) == ([1, 2, 3], None)
+        assert await ids_due(store, T0 + 9, LeadOrder(newest=True)) == ([3, 2, 1], None)
+
+    async def test_C10_retries_go_after_fresh_leads_or_before_or_among_them(self, store: Store) -> None:
+        fresh = [lead(n, created_at=T0, next_at=T0) for n in range(1, 7)]
+        retries = [lead(n, "retry", next_at=T0 - n) for n in range(11, 15)]
+        await store.commit([turn(1, campaign(), *fresh, *retries)])
+        assert (await ids_due(store, T0))[0] == [1, 2, 3, 4, 5, 6, 14, 13, 12, 11]
+        assert (await ids_due(store, T0, LeadOrder(mix=(0, 1))))[0] == [14, 13, 12, 11, 1, 2, 3, 4, 5, 6]
+        assert (await ids_due(store, T0, LeadOrder(mix=(2, 1))))[0] == [1, 14, 2, 3, 13, 4, 5, 12, 6, 11]
+
+    async def test_C10_retries_go_by_their_time_or_by_their_attempts(self, store: Store) -> None:
+        tried = {1: 2, 2: 1, 3: 3, 4: 1}
+        rows = [lead(n, "retry", next_at=T0 - 10 * n, attempts=attempts) for n, attempts in tried.items()]
+        await store.commit([turn(1, campaign(), *rows)])
+        assert (await ids_due(store, T0))[0] == [4, 3, 2, 1]
+        assert (await ids_due(store, T0, LeadOrder(fewest_attempts=True)))[0] == [4, 2, 1, 3]
+
+    async def test_C13_promised_recalls_go_first_or_among_the_retries(self, store: Store) -> None:
+        rows = [
+            lead(1, created_at=T0, next_at=T0, priority=100),
+            lead(2, "callback", next_at=T0 - 5, priority=-100),
+            lead(3, "callback", next_at=T0 + 5),
+            lead(4, "retry", next_at=T0 - 9, priority=-100),
+        ]
+        await store.commit([turn(1, campaign(), *rows)])
+        assert await ids_due(store, T0) == ([2, 1, 4], T0 + 5)
+        assert await ids_due(store, T0, LeadOrder(recalls_first=False)) == ([1, 4, 2], T0 + 5)
+        assert (await store.due("spring", T0, 2)).next_urgent == T0 + 5
+
+    async def test_C09_a_greater_priority_goes_first_whatever_the_list(self, store: Store) -> None:
+        rows = [
+            lead(n, created_at=T0, next_at=T0, priority=priority, list_name=name)
+            for n, (priority, name) in enumerate([(0, "a"), (-1, "a"), (50, "b"), (0, "b"), (50, "a")], 1)
+        ]
+        await store.commit([turn(1, campaign(), *rows)])
+        assert (await ids_due(store, T0))[0] == [5, 3, 1, 4, 2]
+        assert (await ids_due(store, T0, LeadOrder(outranking=0)))[0] == [5, 3]
+        await store.commit([turn(2, lead(2, created_at=T0, next_at=T0, priority=51, list_name="a"))])
+        assert (await ids_due(store, T0))[0] == [2, 3, 5, 4, 1]  # of the same priority the other list is next
+
+    async def test_C09_lists_are_mixed_by_their_shares_and_one_without_a_share_is_paused(self, store: Store) -> None:
+        rows = [lead(n, created_at=T0, next_at=T0, list_name="gold" if n <= 8 else "lead") for n in range(1, 13)]
+        rows += [lead(n, "callback", next_at=T0 - 1, list_name="off") for n in (20, 21)]
+        await store.commit([turn(1, campaign(), *rows)])
+        order = LeadOrder(shares=(("gold", 3), ("off", 0)))
+        assert await ids_due(store, T0, order) == ([1, 9, 2, 3, 4, 10, 5, 6, 7, 11, 8, 12], None)
+        assert (await ids_due(store, T0))[0][:2] == [20, 21]
+        kept = await store.load()
+        assert sorted(kept.open_lists) == [("spring", "gold", 8), ("spring", "lead", 4), ("spring", "off", 2)]
+
+    async def test_C13_leads_private_to_an_agent_are_told_to_him_alone(self, store: Store) -> None:
+        rows = [lead(1, "retry", next_at=T0, private_to="an"), lead(2, "callback", next_at=T0 + 5, private_to="an")]
+        await store.commit([turn(1, campaign(), *rows, lead(3, created_at=T0, next_at=T0))])
+        assert await ids_due(store, T0) == ([3], None)
+        assert await ids_due(store, T0, LeadOrder(private_to="an")) == ([1], T0 + 5)
+        assert await ids_due(store, T0, LeadOrder(private_to="binh")) == ([], None)
+        assert (await store.load()).private_to == [("spring", "an")]
+        await store.commit([turn(2, *(msgspec.structs.replace(row, private_to="") for row in rows))])
+        assert await ids_due(store, T0) == ([3, 1], T0 + 5)
+        assert (await store.load()).private_to == []
 
     async def test_C06_phones_that_a_campaign_has_are_known(self, store: Store) -> None:
         leads = [lead(i) for i in range(1, 801)]
@@ -292,6 +434,52 @@ class StoreSuite:
         assert await store.known_phones("autumn", asked) == set()
         assert await store.known_phones("spring", []) == set()
         assert await store.known_phones("spring", [*asked[:1] * 3, "half a \ud83d", "' OR 1=1 --"]) == {asked[0]}
+
+    async def test_C07_a_lead_is_found_by_any_of_his_phones(self, store: Store) -> None:
+        first = lead(1, phones=["+84911", "+84912"])
+        further = [LeadPhoneRow("spring", phone, 1) for phone in first.phones]
+        await store.commit([turn(1, campaign(), campaign("autumn"), first, *further)])
+        for phone in (first.phone, "+84911", "+84912"):
+            assert await store.lead("spring", phone) == first
+            assert await store.lead("autumn", phone) is None
+        asked = [first.phone, "+84911", "+84912", "+84913"]
+        assert await store.known_phones("spring", asked) == set(asked[:3])
+        assert await store.known_phones("autumn", asked) == set()
+
+    async def test_C13_an_attempt_is_told_by_its_id(self, store: Store) -> None:
+        ended = attempt(1, 1, "ended", disposition="sale", answers={"happy": "yes"}, then="reached")
+        await store.commit([turn(1, campaign(), lead(1), ended)])
+        assert await store.attempt(ended.id) == ended
+        assert await store.attempt("c-unknown") is None
+        assert await store.attempt("\ud83d") is None
+
+    async def test_C20_the_entries_of_numbers_are_told_from_all_lists(self, store: Store) -> None:
+        entries = [
+            SuppressionRow("own", "+84911", "all", T0, "olga", "sale"),
+            SuppressionRow("campaign:spring", "+84911", "voice", T0, "olga", "angry", T0 + 9, active=False),
+            SuppressionRow("own", "+84912", "sms", T0, "olga", "stop"),
+        ]
+        await store.commit([turn(1, *entries)])
+        told = await store.suppressions_of(["+84911", "+84913"])
+        assert sorted(told, key=lambda row: row.list_name) == [entries[1], entries[0]]
+        assert await store.suppressions_of([]) == []
+
+    async def test_V08_hotlines_are_loaded_and_their_figures_of_the_newest_day(self, store: Store) -> None:
+        lines = [
+            HotlineRow("care", True, "configuration", T0),
+            HotlineRow("sales", False, "sam", T0, T0 + 60, 2, "quarantined", "0.3 times what its fellows get"),
+        ]
+        hours = [HotlineHourRow("sales", "spring", 472_000 + n, 9, 8, 3, 1, 1, 1, 1, 90.5) for n in range(30)]
+        await store.commit([turn(1, campaign(), *lines, *hours)])
+        kept = await store.load()
+        assert kept.hotlines == lines
+        assert sorted(kept.hotline_hours, key=lambda row: row.hour) == hours[-25:], "24 hours before the newest one"
+
+    async def test_C11_what_was_handed_out_lately_is_loaded(self, store: Store) -> None:
+        days = ("2023-11-12", "2023-11-13", "2023-11-14", "2023-11-15")  # the turn is of the 14th
+        rows = [QuotaRow("spring", "1001", day, n) for n, day in enumerate(days)]
+        await store.commit([turn(1, campaign(), *rows)])
+        assert (await store.load()).quotas == rows[1:]
 
     async def test_C17_leads_are_listed_by_id_and_state(self, store: Store) -> None:
         leads = [lead(i, "new" if i % 2 else "held") for i in range(1, 8)]
@@ -315,7 +503,9 @@ class StoreSuite:
         assert await store.lead(text, text) is None
         assert await store.lead("spring", text) is None
         assert await store.leads("spring", text, 0, 10) == []
-        assert await store.due(text, T0 + 99, 10) == ([], None)
+        assert await store.due(text, T0 + 99, 10) == Due([], None)
+        assert await store.due("spring", T0 + 99, 10, LeadOrder(private_to=text or "☎")) == Due([], None)
+        assert (await ids_due(store, T0 + 99, LeadOrder(shares=((text, 0),))))[0] == ([] if text == "" else [1])
         assert await store.attempts(text, "", 10) == []
         assert await store.audit(text, 10) == []
         assert await store.leads("spring", None, 0, 10) == [lead(1)]
@@ -394,7 +584,8 @@ class StoreSuite:
             held = await every_row(store)
             for table, expected in model.items():
                 assert held[table] == [expected[key] for key in sorted(expected)], table
-            found, beyond = await store.due("spring", T0 + 0.5, 1000)
+            told = await store.due("spring", T0 + 0.5, 1000, LeadOrder(recalls_first=False))
+            found, beyond = told.leads, told.next_due
             dialable = sorted(
                 (r for r in model["leads"].values() if r.state in DIALABLE), key=lambda r: (r.next_at, r.id)
             )
@@ -441,7 +632,7 @@ class StoreSuite:
                 kept = await store.load()
                 counters = kept.counters
                 assert {row.value for row in counters} <= {kept.seq}  # never half a turn
-                found, _ = await store.due("spring", T0 + 999, 1000)
+                found = (await store.due("spring", T0 + 999, 1000)).leads
                 assert len(found) >= max((row.value for row in counters), default=1)
                 assert len(found) >= newest  # never back in time
                 newest = len(found)

@@ -79,7 +79,7 @@ class TestWhoMayWhat:
         assert ada.ask("campaign.start", {"campaign": "c0", "note": "go", "id": "first-1"}) == {
             "id": "first-1",
             "ok": True,
-            "result": {"campaign": "c0", "state": "scheduled"},
+            "result": {"campaign": "c0", "state": "scheduled", "warnings": []},
         }
         view = daemon.ask("campaign.get", campaign="c0")
         assert (view["state"], view["history"][0]["note"]) == ("running", "go")
@@ -235,7 +235,7 @@ class TestBadInput:
         assert (error["code"], error["message"], error["allowed"]) == (
             "illegal_move",
             "c6 is approved: it cannot resume",
-            ["start", "stop"],
+            ["delete", "start", "stop"],
         )
 
 
@@ -374,7 +374,7 @@ class TestWhatIsTold:
             second.ask("campaign.pause", campaign="c9", note="meanwhile")
             own.start()
             connected(second)
-            assert Client(own, "ada").result("campaign.resume", {"campaign": "c9"})["state"] == "scheduled"
+            assert Client(own, "ada").result("campaign.stop", {"campaign": "c9"})["state"] == "finished"
             with Client(own, "ada").listen("state/#") as late:
                 late.until("state/campaign/c9")
 
@@ -398,7 +398,11 @@ class TestAStranger:
         with old.listen("reply/ada/#") as heard:
             assert old.publish("cmd/ada/campaign/start", '{"campaign": "c10", "id": "old-1"}').returncode == 0
             reply = heard.until("reply/ada/old-1")[0]
-            assert reply.json == {"id": "old-1", "ok": True, "result": {"campaign": "c10", "state": "scheduled"}}
+            assert reply.json == {
+                "id": "old-1",
+                "ok": True,
+                "result": {"campaign": "c10", "state": "scheduled", "warnings": []},
+            }
             assert not reply.retained
             old.publish("cmd/ada/campaign/start", "{nonsense")  # an answer without an id has one made for it
             end = time.monotonic() + 20

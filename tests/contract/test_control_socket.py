@@ -119,6 +119,16 @@ class TestDialerctl:
         assert run("campaign", "stats", "new")["connected"] == 3
         assert {row["agent"]: row["state"] for row in run("agent", "list")["agents"]}["1001"] == "on_call"
         assert run("agent", "list", "--state", "on_call")["agents"][0]["agent"] == "1001"
+        assert run("campaign", "clone", "new", "copy", "--name", "A copy", "--draft")["state"] == "draft"
+        assert run("lead", "copy", "copy", "new")["copying"] >= 2
+        assert run("campaign", "list", "--name", "a COPY")["total"] == 1
+        arriving = "the leads arrive"
+        daemon.until(lambda: dialerctl(daemon.socket, "campaign", "get", "copy").json["leads"], arriving)
+        assert (
+            json.loads(dialerctl(daemon.socket, "campaign", "delete", "copy").out)["error"]["code"] == "confirm_needed"
+        )
+        assert run("campaign", "delete", "copy", "--confirm", "copy", "--note", "a try")["state"] == "deleted"
+        assert run("audit", "list", "--subject", "copy")["entries"][0]["command"] == "campaign.delete"
         assert run("trunk", "list")["trunks"][0]["in_use"] == 1
         assert run("hotline", "list") == {"hotlines": []}
         assert run("daemon", "drain")["draining"] is True
@@ -130,6 +140,15 @@ class TestDialerctl:
         assert run("campaign", "stop", "new")["state"] == "finished"
         assert [row["state"] for row in run("campaign", "list")["campaigns"]].count("finished") == 1
         daemon.ask("agent.hangup", agent="1001")
+        assert run("lead", "export", "new", "--states", "new,retry", "--to", str(tmp_path))["state"] == "done"
+        assert run("call", "export", "--campaign", "new", "--format", "csv", "--outcomes", "connected")["rows"] >= 2
+        assert run("campaign", "export", "--language", "vi")["rows"] == 4
+        assert run("lead", "print", "new", f"{STAYS}101")["size"] > 1000
+        made = run("campaign", "print", "new")
+        assert run("export", "fetch", made["job"], "--limit", "100")["more"] is True
+        waiting = [daemon.ask("campaign.print", campaign="new", format="pdf", wait=False)["job"] for _ in range(6)]
+        assert run("export", "cancel", waiting[-1])["job"] == waiting[-1]
+        assert run("export", "list", "--limit", "1")["exports"][0]["job"] == waiting[-1]
         assert given == set(COMMANDS), "a command has no example here"
 
     @staticmethod
@@ -156,7 +175,10 @@ class TestDialerctl:
         assert json.loads(as_json.out)["factor"] == "approved"
         refused = at_a_terminal(daemon.socket, "campaign", "resume", "c1")
         assert refused.code == 1
-        assert "refused illegal_move: campaign: c1 is approved: it cannot resume (allowed: start, stop)" in refused.out
+        assert (
+            "refused illegal_move: campaign: c1 is approved: it cannot resume (allowed: delete, start, stop)"
+            in refused.out
+        )
 
     def test_O03_a_refusal_ends_with_1_and_its_reason_on_standard_error(self, daemon: DaemonProcess) -> None:
         said = dialerctl(daemon.socket, "campaign", "why", "nobody")

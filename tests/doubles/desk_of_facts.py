@@ -5,13 +5,17 @@ Never waits: `now` is moved by the test.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from dialerd.campaigns.engine import Engine
+from dialerd.campaigns.hopper import offered
+from dialerd.campaigns.packs import told
+from dialerd.campaigns.pasts import numbers_in
 from dialerd.campaigns.rebuilding import nothing_kept
+from dialerd.compliance.pack import Pack
 from dialerd.model import facts as f
 from dialerd.model import intents as i
 from dialerd.model.turn import Committed
@@ -45,15 +49,24 @@ def floor(
 class Centre:
     """An exchange, its rows, and what it wanted, for tests to drive."""
 
-    def __init__(self, configuration: dict[str, Any] | None = None, *, leads: int = 0, start: bool = True) -> None:
+    def __init__(
+        self,
+        configuration: dict[str, Any] | None = None,
+        *,
+        leads: int = 0,
+        start: bool = True,
+        packs: Mapping[str, Pack] | None = None,
+        now: float = START,
+    ) -> None:
         self.exchange = Exchange(Engine(nothing_kept("00c0ffee")))
         self.live = self.exchange.engine.live
         self.rows = RowsKept()
-        self.now = START
+        self.now = now
         self.turns: list[Committed] = []
         self.configuration = configuration or floor()
+        self.packs = told(packs or {})
         self._asked = 0
-        self.take(f.Configured(self.configuration), f.Reconciled("pbx", (), ()))
+        self.take(f.Configured(self.configuration, self.packs), f.Reconciled("pbx", (), ()))
         if leads:
             self.add_leads(leads)
         if start:
@@ -70,10 +83,19 @@ class Centre:
             self.rows.commit((committed,))
             wanted += committed.turn.intents
             more = [
-                f.LeadsOffered(intent.campaign, tuple(map(msgspec.structs.replace, leads)), next_due)
+                offered(
+                    intent,
+                    msgspec.structs.replace(due, leads=list(map(msgspec.structs.replace, due.leads))),
+                    self.rows.pasts(numbers_in(due.leads), intent.since, intent.lists),
+                )
                 for intent in committed.turn.intents
                 if isinstance(intent, i.WantLeads)
-                for leads, next_due in [self.rows.due(intent.campaign, self.now, intent.limit)]
+                for due in [self.rows.due(intent.campaign, self.now, intent.limit, intent.order)]
+            ] + [
+                f.LeadSought(intent.referral, msgspec.structs.replace(lead) if lead else None, committed.turn.seq)
+                for intent in committed.turn.intents
+                if isinstance(intent, i.SeekLead)
+                for lead in [self.rows.lead(intent.campaign, intent.number)]
             ]
         return wanted
 

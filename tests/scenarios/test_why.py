@@ -27,6 +27,7 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
     "new": {},
     "early": {"starts_at": "2099-01-01T08:00:00+07:00"},
     "closed": {"schedule": "later"},
+    "unlawful": {"pack": "night", "region": "VN"},
     "never": {"schedule": "never"},
     "holiday": {"schedule": "holiday"},
     "empty": {},
@@ -37,6 +38,7 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
     "full": {"lines": 1},
     "slow": {"trunks": ["slow"]},
     "booked": {},
+    "quota": {"quota": {"per_agent": 0}},
     "last": {},
     "done": {"max_attempts": 1},
     "ends": {"max_attempts": 1, "finish_when_done": True},
@@ -44,7 +46,18 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
     "paused": {},
     "split": {},
     "held": {},
+    "shelved": {"lists": {"old": 0}},
+    "his": {},
 }
+
+
+NIGHT = """
+title: Nobody is ever called
+version: 2026-11-21
+countries: [VN]
+windows:
+  never: {channels: [voice], week: {}, source: a test, as_of: 2026-11-21, confidence: low}
+"""
 
 
 def settings() -> dict[str, Any]:
@@ -69,6 +82,8 @@ def settings() -> dict[str, Any]:
         "servers": servers,
         "trunks": trunks,
         "schedules": schedules,
+        "packs_dir": "packs",
+        "dispositions": {"mine": {"title": "Mine", "recontact": True, "needs_no_call": True, "private": True}},
         "campaigns": {name: campaign(**policy) for name, policy in CAMPAIGNS.items()},
     }
 
@@ -87,6 +102,9 @@ AGENTS = {
     "1014": ["last"],
     "1015": ["last"],
     "1016": ["split"],
+    "1017": ["his"],
+    "1018": ["his"],
+    "1019": ["quota"],
 }
 
 
@@ -101,7 +119,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, street: StreetProcess) -> I
     """Linked to the street; the server `away` is never there."""
     agents: dict[str, dict[str, Any]] = {number: {"campaigns": served} for number, served in AGENTS.items()}
     agents["1016"]["server"] = "away"
-    with started(house(tmp_path_factory.mktemp("house"), street, agents, **settings())) as running:
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "packs").mkdir()
+    (folder / "packs" / "night.yaml").write_text(NIGHT)
+    with started(house(folder, street, agents, **settings())) as running:
         yield running
 
 
@@ -185,6 +206,16 @@ class TestItIsNotTheirTime:
             f"{day_after}T00:00:00.000Z",
         )
 
+    def test_C02_outside_the_hours_of_its_rule_pack_it_says_so(self, daemon: DaemonProcess) -> None:
+        run(daemon, "unlawful", "+84912345678")
+        said = until(daemon, "unlawful", "law")
+        assert (said["because"], said["until"]) == (
+            "outside the hours of the rule pack night, wherever its numbers are", None,
+        )  # fmt: skip
+        told = dialerctl(daemon.socket, "lead", "explain", "unlawful", "+84912345678").json
+        assert told["rule"] == "calling_window"
+        assert {one["rule"]: one["allows"] for one in told["rules"]}["night/never"] is False
+
     def test_C03_a_paused_campaign_says_by_whom_and_with_his_words(self, daemon: DaemonProcess) -> None:
         run(daemon, "paused", f"{STAYS}005")
         principal = daemon.ask("campaign.get", campaign="paused")["history"][0]["principal"]
@@ -224,6 +255,24 @@ class TestTheLeads:
         said = until(daemon, "done", "leads_done")
         assert (said["because"], said["leads"]) == ("no lead is left to dial", {"exhausted": 1, "succeeded": 1})
 
+    def test_C09_when_all_leads_are_in_paused_lists_it_names_them(self, daemon: DaemonProcess) -> None:
+        daemon.ask("lead.add", campaign="shelved", phone=f"{STAYS}015", list="old")
+        run(daemon, "shelved")
+        said = until(daemon, "shelved", "lists_paused")
+        assert said["because"] == "its 1 lead is in lists that are paused by share 0: old"
+        assert said["leads_paused"] == {"old": 1}
+
+    def test_C13_when_all_leads_are_private_to_others_it_names_the_agents(self, daemon: DaemonProcess) -> None:
+        number = f"{STAYS}016"
+        daemon.ask("lead.add", campaign="his", phone=number)
+        now = datetime.now(UTC).isoformat()
+        daemon.ask("lead.dispose", campaign="his", phone=number, disposition="mine", agent="1017", call_at=now)
+        daemon.ask("agent.login", agent="1018", ready=True)
+        daemon.ask("campaign.start", campaign="his")
+        said = until(daemon, "his", "private")
+        assert said["because"] == "all leads that are due are private to agents who are not free: 1017 (1)"
+        assert said["leads_private"] == {"1017": 1}
+
 
 class TestTheAgents:
     def test_V10_without_agents_it_says_whom_it_misses(self, daemon: DaemonProcess) -> None:
@@ -249,6 +298,12 @@ class TestTheAgents:
             "its agent talks",
         )
         assert why(daemon, "lonely")["factor"] == "no_ready_agent"
+
+    def test_C11_when_every_agent_has_had_his_leads_for_today_it_says_so(self, daemon: DaemonProcess) -> None:
+        run(daemon, "quota", f"{STAYS}061")
+        said = until(daemon, "quota", "quota")
+        assert said["because"] == "every agent at work has his quota of leads for today: 1 agent"
+        assert said["until"].endswith("T00:00:00.000Z"), "the end of the day in UTC, for want of a zone"
 
     def test_V03_when_each_ready_agent_has_a_call_on_its_way_it_says_so(self, daemon: DaemonProcess) -> None:
         run(daemon, "booked", "74000000025", f"{STAYS}026")  # the first rings for ever
@@ -325,6 +380,45 @@ class TestTheProcess:
         text = at_a_terminal(daemon.socket, "campaign", "why", "trunk-full").out
         assert "because  no line of trunk one-line is free: 1 line in use" in text
         assert "dialing  no" in text
+
+
+class TestWhatAllCampaignsShare:
+    """In a house of its own: hotlines, screens, and the ceiling of all campaigns together."""
+
+    def test_V08_V09_V10_hotlines_screens_and_the_house_s_calls(
+        self, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        more = {
+            "hotlines": {"one": {"number": "+842871000001"}, "two": {"number": "+842871000002"}},
+            "limits": {"calls": 1},
+            "campaigns": {"c": campaign(hotlines=["one", "two"])},
+        }
+        with (
+            StreetProcess(tmp_path_factory.mktemp("own")) as own,
+            house(tmp_path, own, {"1001": {}, "1002": {}}, **more) as daemon,
+        ):
+            for name, note in (("one", "the bank asked for it"), ("two", "")):
+                dialerctl(daemon.socket, "hotline", "disable", name, *(("--note", note) if note else ()))
+            daemon.ask("agent.login", agent="1001", ready=True)
+            for number in (f"{STAYS}040", f"{STAYS}041"):
+                daemon.ask("lead.add", campaign="c", phone=number)
+            daemon.ask("campaign.start", campaign="c")
+            said = until(daemon, "c", "hotlines")
+            by = daemon.ask("hotline.list")["hotlines"][0]["by"]
+            assert said["because"] == (
+                f"no hotline can be shown: one disabled by {by}: the bank asked for it; two disabled by {by}"
+            )
+            dialerctl(daemon.socket, "agent", "screen", "--agent", "1001", "--no-open")
+            dialerctl(daemon.socket, "hotline", "enable", "two")
+            said = until(daemon, "c", "screens_closed")
+            assert said["because"] == "every agent who is ready and free has his campaign screen closed: 1 agent"
+            assert said["hotlines"] == {"one": f"disabled by {by}: the bank asked for it"}
+            dialerctl(daemon.socket, "agent", "screen", "--agent", "1001", "--open")
+            daemon.until(lambda: daemon.ask("call.list")["calls"] != [], "he gets his call")
+            assert daemon.ask("call.list")["calls"][0]["hotline"] == "two"
+            daemon.ask("agent.login", agent="1002", ready=True)
+            said = until(daemon, "c", "house_lines")
+            assert said["because"] == "the house may have no more than 1 call: 1 call of campaigns"
 
 
 def test_every_reason_there_is_has_its_test() -> None:

@@ -16,7 +16,8 @@ from dialerd.model.policies import Campaign, Floor
 from dialerd.settings.read import look
 from tests.unit.test_settings_words import BAD, FULL, JARGON, paths, unquoted
 
-FLOOR = Floor.model_validate({name: FULL[name] for name in ("servers", "trunks", "hotlines", "schedules", "agents")})
+_SHARED = ("servers", "trunks", "hotlines", "hotline_groups", "schedules", "agents", "agent_groups")
+FLOOR = Floor.model_validate({name: FULL[name] for name in _SHARED})
 POLICY: dict[str, Any] = FULL["campaigns"]["c"]
 
 

@@ -12,7 +12,7 @@ from dialerd.model.errors import Refusal
 from dialerd.model.rows import AuditRow
 from tests.doubles.desk_of_facts import Centre, every, floor, only
 
-PERSONS = ("submit", "approve", "reject", "start", "pause", "resume", "stop")
+PERSONS = ("submit", "approve", "reject", "start", "pause", "resume", "stop", "delete")
 POLICY = {"name": "Summer", "trunks": ["main"], "region": "none"}
 
 
@@ -58,7 +58,9 @@ def test_C04_a_supervisor_creates_and_cannot_launch_and_only_the_owner_approves(
     assert centre.ask("campaign.approve", "olga", campaign="summer")["ok"]
     refused = centre.ask("campaign.start", "sam", campaign="summer")["error"]
     assert (refused["code"], refused["allowed"]) == ("forbidden", ["admin", "owner"])
-    assert centre.ask("campaign.start", "ada", campaign="summer")["ok"]
+    error = centre.ask("campaign.start", "ada", campaign="summer")["error"]
+    assert error["code"] == "unknown_campaign", "an admin sees his own"
+    assert centre.ask("campaign.start", "olga", campaign="summer")["ok"]
 
 
 def test_O02_a_repeated_id_gets_the_first_answer_and_nothing_is_done_twice() -> None:

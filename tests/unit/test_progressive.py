@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dialerd.campaigns.hopper import Hopper
+from dialerd.campaigns.hopper import Hopper, offered
 from dialerd.campaigns.why import why
 from dialerd.model import facts as f
 from dialerd.model import intents as i
+from dialerd.model.lead_order import Due
 from tests.doubles.desk_of_facts import START, Centre, every, floor, only
 
 
@@ -328,17 +329,29 @@ def test_leads_that_an_answer_told_of_too_late_are_asked_for_again() -> None:
     centre = Centre(leads=3, start=False)
     leads = list(centre.rows.leads.values())
     hopper = Hopper()
-    hopper.ask()
-    hopper.fill(leads, None)
-    assert len(hopper.queue) == 3
-    hopper.ask()
+
+    def asked(turn: int) -> i.WantLeads:
+        question = hopper.question("spring", centre.now, turn)
+        hopper.ask(question, centre.now)
+        return question
+
+    def answer(question: i.WantLeads) -> bool:
+        return hopper.fill(leads, offered(question, Due(leads, None)), centre.now)
+
+    assert answer(asked(1))
+    assert hopper.leads == 3
+    late = asked(2)
     hopper.forget()  # the policy changed while an answer was on its way
-    hopper.fill(leads, None)
-    assert not hopper.queue
-    assert hopper.wants(centre.now), "else nobody would ask for them any more"
-    hopper.ask()
-    hopper.fill(leads, None)
-    assert len(hopper.queue) == 3
+    assert not answer(late)
+    assert hopper.empty
+    assert hopper.asks_at() <= centre.now, "else nobody would ask for them any more"
+    again = asked(3)
+    hopper.take(leads[0].id)  # it was changed by a command while an answer was on its way
+    assert answer(again)
+    assert [lead.id for lead in hopper.all()] == [lead.id for lead in leads[1:]]
+    assert hopper.asks_at() <= centre.now
+    assert answer(asked(4))
+    assert hopper.leads == 3
 
 
 def test_O08_an_agent_whose_phone_was_rung_while_nobody_was_there_to_bridge_him_stays_ready() -> None:

@@ -47,11 +47,13 @@ def test_O01_a_good_configuration_is_summed_up(folder: Path) -> None:
         f"store     {folder}/dialerd.sqlite3 (synchronous full)",
         f"socket    {folder}/dialerd.sock (mode 0660)",
         "mqtt      127.0.0.1:1883 with TLS",
+        "mail      none",
         "http      127.0.0.1:9464",
-        "floor     servers 1, trunks 1, hotlines 1, schedules 1, agents 1, people 1, campaigns 1",
+        "floor     servers 1, trunks 1, hotlines 1, hotline_groups 0, schedules 1, scripts 0, dispositions 0, agents 1, "
+        "agent_groups 0, people 1, campaigns 1",
         "0 errors, 0 warnings",
     ]
-    assert checked(GOOD + "http: {port: off}\n").summary[3:5] == ["mqtt      none", "http      off"]
+    assert checked(GOOD + "http: {port: off}\n").summary[3:6] == ["mqtt      none", "mail      none", "http      off"]
     assert sorted(os.listdir()) == [
         "ami.secret",
         "c.pem",

@@ -17,8 +17,10 @@ from dialerd.model.rows import AgentRow, AttemptRow
 FINAL = {
     "call": {"ended"},
     "agent": set(),
-    "campaign": set(),
-    "lead": {"failed", "do_not_call_back", "blocked", "dnc"},
+    "campaign": {"deleted"},
+    "lead": set(),  # by a person's word any of them is called again
+    "participation": {"cancelled"},
+    "ticket": {"closed"},
 }
 
 

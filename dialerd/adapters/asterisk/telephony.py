@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dialerd.adapters.asterisk import actions
 from dialerd.adapters.asterisk.answers import AmiFailure
@@ -17,11 +17,12 @@ from dialerd.adapters.asterisk.counters import TelephonyCounters
 from dialerd.adapters.asterisk.hanging_up import HangUps
 from dialerd.adapters.asterisk.link import AmiLink
 from dialerd.adapters.asterisk.link_settings import Link, LinkSettings
+from dialerd.adapters.asterisk.ordinary_calls import OrdinaryCount
 from dialerd.adapters.asterisk.packets import Packet
 from dialerd.adapters.asterisk.reading import WANTED, Reading
 from dialerd.adapters.asterisk.reconciling import is_end, newer_than_lists, reconciled
 from dialerd.adapters.asterisk.survey import Listed, Survey
-from dialerd.model.facts import AnyFact, CallEnded, CallNotPlaced, ConnectFailed, LinkLost, PhoneEnded
+from dialerd.model.facts import AnyFact, CallEnded, CallNotPlaced, ConnectFailed, LinkLost, OrdinaryCalls, PhoneEnded
 from dialerd.model.ids import is_call
 from dialerd.model.intents import CallPhone, Connect, Dial, HangUp, OfferCall, ToTelephony
 
@@ -80,6 +81,9 @@ class AsteriskTelephony:
             on_listed=self._take_over,
             on_failure=self._not_listed,
         )
+        self._ordinary = OrdinaryCount(
+            server, token, self._survey.channels, lambda calls: self._tell([OrdinaryCalls(server, dict(calls))])
+        )
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._closing = False
@@ -108,13 +112,21 @@ class AsteriskTelephony:
 
     async def run(self) -> None:
         """Keep the link up until `aclose`. Never raises for what the network or Asterisk does."""
-        audit = asyncio.get_running_loop().create_task(self._look_round(), name=f"audit {self.server}")
+        loop = asyncio.get_running_loop()
+        audit = loop.create_task(self._look_round(), name=f"audit {self.server}")
+        ordinary = loop.create_task(self._ordinary.run(), name=f"ordinary calls {self.server}")
         try:
             await self._link.run()
         finally:
             audit.cancel()
+            ordinary.cancel()
         if self._survey.fault is not None:
             raise self._survey.fault
+
+    def count_ordinary(self, prefixes: Mapping[str, str]) -> None:
+        """Count from now on the channels on these trunks that are not ours; trunk to how their names begin, such as
+        `PJSIP/carrier-`."""
+        self._ordinary.prefixes = dict(prefixes)
 
     async def aclose(self) -> None:
         """End for good; nothing is told any more. Calls on Asterisk go on."""
@@ -201,6 +213,7 @@ class AsteriskTelephony:
 
     def _down(self, because: str) -> None:
         self._survey.stop()
+        self._ordinary.down()
         self._stop_timer()
         was_reconciled = self._held is None
         if was_reconciled:
@@ -308,6 +321,7 @@ class AsteriskTelephony:
             ", and was started anew" if fact.restarted else "",
         )
         self._tell([fact])
+        self._ordinary.up()
         for packet in fresh:
             if reading.leg_of(packet) not in ended:
                 self._read(packet)

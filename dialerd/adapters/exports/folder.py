@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from dialerd.model.errors import Refusal
 from dialerd.model.instants import Instant
 from dialerd.ports.exports import FORMATS, ExportFailingError
 
 PART = ".part"
+_FINISHED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.(?:xlsx|csv|html|pdf)")
 _SAME_NAME_AT_MOST = 1000
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -104,6 +107,22 @@ class ExportsFolder:
         except OSError as error:
             raise ExportFailingError(f"exports folder {self.path}: {error.strerror or error}") from error
         raise _full(self.path, stem)
+
+    def read(self, name: str, offset: int, length: int) -> tuple[bytes, int]:
+        """A piece of a finished file, and the size of all of it. Raises Refusal (`unknown_file`), ExportFailingError."""
+        gone = Refusal("unknown_file", f"there is no file {name!r} in the exports folder any more", "job")
+        if not _FINISHED.fullmatch(name):
+            raise gone
+        try:
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                return os.pread(descriptor, length, offset), os.fstat(descriptor).st_size
+            finally:
+                os.close(descriptor)
+        except FileNotFoundError:
+            raise gone from None
+        except OSError as error:
+            raise ExportFailingError(f"exports folder {self.path}: {name}: {error.strerror or error}") from error
 
     def prune(self, before: Instant) -> int:
         """Delete finished files last written before `before`; how many. Raises ExportFailingError."""

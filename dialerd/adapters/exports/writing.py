@@ -111,6 +111,10 @@ class FileExports:
                     raise pdf.too_many_rows(most)
         return await self._write(self._job(form, sheet=sheet), sheet, ())
 
+    async def read_file(self, name: str, offset: int, length: int) -> tuple[bytes, int]:
+        """See `dialerd.ports.exports.Exports`."""
+        return await asyncio.to_thread(self._folder.read, name, offset, length)
+
     async def prune(self, before: Instant) -> int:
         """See `dialerd.ports.exports.Exports`."""
         return await asyncio.to_thread(self._folder.prune, before)

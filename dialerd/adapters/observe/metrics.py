@@ -139,6 +139,12 @@ class Metrics:
         self._mqtt_dropped = Counter(
             "dialerd_mqtt_dropped", "Messages not published because the broker was away too long.", registry=registry
         )
+        self._loop_stall = Gauge(
+            "dialerd_loop_stall_seconds", "How late the event loop was at worst in the last minute.", registry=registry
+        )
+        self._turn_longest = Gauge(
+            "dialerd_turn_longest_seconds", "The longest turn of the last minute, with its commit.", registry=registry
+        )
         self._store_failing = Gauge("dialerd_store_failing", "1 while turns cannot be committed.", registry=registry)
 
     def turn_committed(self, seconds: float, facts: Mapping[str, int]) -> None:
@@ -199,6 +205,11 @@ class Metrics:
     def mqtt_dropped(self, messages: int = 1) -> None:
         """So many messages will never be published."""
         self._mqtt_dropped.inc(messages)
+
+    def stalled(self, loop_s: float, turn_s: float) -> None:
+        """The worst of the last minute: by how much the loop was late, and how long a turn took."""
+        self._loop_stall.set(loop_s)
+        self._turn_longest.set(turn_s)
 
     def store_failing(self, failing: bool) -> None:
         """Commits fail now (a full disk, a locked file), or work again."""

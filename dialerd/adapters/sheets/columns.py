@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dialerd.adapters.sheets.headings import folded
 from dialerd.adapters.sheets.letters import letters, position
 from dialerd.model.errors import Refusal
-from dialerd.ports.sheets import Heading, Mapping, Picked, RecordField, Row
+from dialerd.ports.sheets import OWN, Heading, Mapping, Picked, RecordField, Row
 
 _LETTERS = re.compile(r"[A-Za-z]{1,3}")
 _NUMBER = re.compile(r"[0-9]{1,5}")
@@ -20,14 +20,23 @@ _NUMBER = re.compile(r"[0-9]{1,5}")
 class PlacedColumns:
     """Positions in a row, from 0."""
 
-    def __init__(self, width: int, phone: int, name: int | None, phones: Sequence[int], fields: dict[str, int]) -> None:
+    def __init__(
+        self,
+        width: int,
+        phone: int,
+        name: int | None,
+        phones: Sequence[int],
+        fields: dict[str, int],
+        more: dict[str, int] | None = None,
+    ) -> None:
         self.width = width
         self.phone = phone
         self.name = name
         self.phones = tuple(phones)
         self.fields = fields
+        self.more = more or {}
         self._targets = {phone: "phone"} | {at: f"phones[{n}]" for n, at in enumerate(phones)}
-        self._targets |= {at: field for field, at in fields.items()}
+        self._targets |= {at: field for field, at in (*fields.items(), *self.more.items())}
         if name is not None:
             self._targets[name] = "name"
 
@@ -49,6 +58,7 @@ class PlacedColumns:
             {field: found for field, at in self.fields.items() if (found := cells[at].strip())},
             trouble,
             list(self._warned(row)) if row.warnings else [],
+            {own: found for own, at in self.more.items() if (found := cells[at].strip())} if self.more else {},
         )
 
     def _warned(self, row: Row) -> Iterator[str]:
@@ -67,6 +77,8 @@ def placed(mapping: Mapping, heading: Heading, fields: Sequence[RecordField]) ->
     phone = _take(mapping.phone, "phone", heading, taken)
     name = _take(mapping.name, "name", heading, taken) if mapping.name.strip() else None
     phones = [_take(column, f"phones[{n}]", heading, taken) for n, column in enumerate(mapping.phones)]
+    own = {each: getattr(mapping, each) for each in OWN}
+    more = {each: _take(column, each, heading, taken) for each, column in own.items() if column.strip()}
     known = {field.name for field in fields}
     at: dict[str, int] = {}
     for field, column in mapping.fields.items():
@@ -85,7 +97,7 @@ def placed(mapping: Mapping, heading: Heading, fields: Sequence[RecordField]) ->
     if missing:
         required = f"the required record field {missing[0]!r} has no column"
         raise Refusal("bad_argument", required, f"fields.{missing[0]}", _choices(heading))
-    return PlacedColumns(heading.columns, phone, name, phones, at)
+    return PlacedColumns(heading.columns, phone, name, phones, at, more)
 
 
 def _unused(word: str, place: int, fields: dict[str, int]) -> str:

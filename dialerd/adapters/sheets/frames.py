@@ -11,7 +11,7 @@ import msgspec
 
 from dialerd.adapters.sheets.limits import Limits
 from dialerd.model.errors import Refusal
-from dialerd.ports.sheets import Heading, HowToRead, Row, SheetSeen
+from dialerd.ports.sheets import Checking, Heading, HowToRead, LeadRows, Mapping, Row, SheetSeen
 
 LENGTH = 4
 """Bytes of the length, big-endian, before each frame."""
@@ -26,6 +26,8 @@ class Task(msgspec.Struct, frozen=True):
     preview: bool
     how: HowToRead
     limits: Limits
+    checking: Checking | None = None
+    """Given: the rows are sent as leads."""
 
 
 class Preview(msgspec.Struct, frozen=True, tag="preview"):
@@ -38,12 +40,20 @@ class Begun(msgspec.Struct, frozen=True, tag="begun"):
     """Rows follow."""
 
     heading: Heading
+    mapping: Mapping | None = None
+    """Given: they are sent as leads."""
 
 
 class Batch(msgspec.Struct, frozen=True, tag="batch"):
     """Some rows."""
 
     rows: list[Row]
+
+
+class Checked(msgspec.Struct, frozen=True, tag="checked"):
+    """Some rows as leads."""
+
+    rows: LeadRows
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -73,7 +83,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """All rows were sent."""
 
 
-Said: TypeAlias = Preview | Begun | Batch | Refused | Ended
+Said: TypeAlias = Preview | Begun | Batch | Checked | Refused | Ended
 ENCODER = msgspec.msgpack.Encoder()
 SAID: msgspec.msgpack.Decoder[Said] = msgspec.msgpack.Decoder(Said)
 TASK = msgspec.msgpack.Decoder(Task)

@@ -30,11 +30,16 @@ NAME = (
     "imię i nazwisko", "nazwisko i imię", "imię nazwisko", "nazwisko", "imię", "klient", "nazwa klienta", "nazwa",
 )  # fmt: skip
 _FURTHER = (
-    "other phone", "second phone", "secondary phone", "home phone", "work phone", "office phone", "alternative phone",
+    "other phone", "phones", "other phones", "further phones",
+    "second phone", "secondary phone", "home phone", "work phone", "office phone", "alternative phone",
     "alternate phone", "landline", "điện thoại khác", "số điện thoại khác", "sđt khác", "điện thoại nhà", "sđt phụ",
     "điện thoại cơ quan", "điện thoại bàn", "sđt nhà", "sđt bàn", "số máy bàn", "số phụ", "inny telefon", "telefon domowy",
     "telefon stacjonarny", "telefon służbowy", "drugi telefon", "dodatkowy telefon", "telefon dodatkowy", "inny numer",
 )  # fmt: skip
+
+EMAIL = ("email", "e mail", "email address", "mail", "địa chỉ email", "thư điện tử", "adres e mail", "adres email")
+ADDRESS = ("address", "street address", "home address", "địa chỉ", "địa chỉ khách hàng", "adres", "adres zamieszkania")
+OWNER = ("account manager", "nhân viên phụ trách", "người phụ trách", "opiekun", "opiekun klienta")
 
 
 def folded(text: str) -> str:
@@ -46,6 +51,7 @@ def folded(text: str) -> str:
 
 _PHONE = {folded(words): rank for rank, words in enumerate(PHONE)}
 _NAME = {folded(words): rank for rank, words in enumerate(NAME)}
+_EMAIL, _ADDRESS, _OWNER = ({folded(words) for words in each} for each in (EMAIL, ADDRESS, OWNER))
 _OTHERS = {folded(words) for words in _FURTHER}
 
 
@@ -67,7 +73,14 @@ def suggest(headings: Sequence[str], fields: Sequence[RecordField]) -> Mapping:
     phone = phones[0][1] if phones else next((at for at in free if _bare(words[at]) in _OTHERS), None)
     further = sorted([at for _, at in phones] + [at for at in free if _bare(words[at]) in _OTHERS])
     names = sorted((_NAME[words[at]], at) for at in free if words[at] in _NAME)
+
+    def one(among: set[str]) -> str:
+        return next((told[at] for at in free if words[at] in among), "")
+
     return Mapping(
+        email=one(_EMAIL),
+        address=one(_ADDRESS),
+        owner=one(_OWNER),
         phone="" if phone is None else told[phone],
         name=told[names[0][1]] if names else "",
         phones=tuple(told[at] for at in dict.fromkeys(further) if at != phone),

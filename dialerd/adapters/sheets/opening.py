@@ -13,11 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from dialerd.adapters.sheets.limits import Limits, too_large
 from dialerd.model.errors import Refusal
-from dialerd.ports.sheets import InFolder, Source
+from dialerd.ports.sheets import InFolder, Source, Spooled, Typed
 
 
 def name_of(source: Source) -> str:
     """The file's own name."""
+    if isinstance(source, Typed):
+        return "text.csv"
     return PurePosixPath(source.path if isinstance(source, InFolder) else source.name).name
 
 
@@ -25,13 +27,16 @@ def opened(source: Source, folders: Sequence[Path], limits: Limits) -> int:
     """A descriptor to read the source from its beginning; the caller closes it. Raises Refusal (field `file`)."""
     if isinstance(source, InFolder):
         return _in_folder(source.path, folders, limits)
-    if len(source.data) > limits.upload:
-        raise too_large("bytes", len(source.data), limits.upload)
-    if not source.data:
+    if isinstance(source, Spooled):
+        return _regular(Path(source.path).parent, PurePosixPath(Path(source.path).name), limits)
+    data = source.text.encode("utf-8", "replace") if isinstance(source, Typed) else source.data
+    if len(data) > limits.upload:
+        raise too_large("bytes", len(data), limits.upload)
+    if not data:
         raise Refusal("bad_file", "the file is empty", "file")
     descriptor = os.memfd_create("sheet", os.MFD_CLOEXEC)
     try:
-        left = memoryview(source.data)
+        left = memoryview(data)
         while left:
             left = left[os.write(descriptor, left) :]
         os.lseek(descriptor, 0, os.SEEK_SET)

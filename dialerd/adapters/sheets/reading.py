@@ -7,19 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Generic, Self, TypeVar
+
+import msgspec
 
 from dialerd.adapters.sheets import columns, headings, templates
-from dialerd.adapters.sheets.frames import Batch, Begun, Preview, Task
+from dialerd.adapters.sheets.frames import Batch, Begun, Checked, Preview, Task
 from dialerd.adapters.sheets.limits import Limits
 from dialerd.adapters.sheets.opening import name_of, opened
+from dialerd.adapters.sheets.typed_text import FEW_CHARACTERS, TypedReading
 from dialerd.adapters.sheets.worker_process import Worker
 from dialerd.model.errors import Refusal
-from dialerd.ports.sheets import Format, Heading, HowToRead, Mapping, RecordField, Row, SheetSeen, Source
+from dialerd.ports.sheets import (
+    Checking,
+    Format,
+    Heading,
+    HowToRead,
+    LeadReading,
+    LeadRows,
+    Mapping,
+    RecordField,
+    Row,
+    SheetSeen,
+    Source,
+    Typed,
+)
 
 _AS_IT_IS = HowToRead()
 
 
-class SheetReading:
+_T = TypeVar("_T")
+
+
+class _Hearing(Generic[_T]):
     """A reading under way. Its worker ends with it: at the end, at an error, at `close`, or when it is forgotten."""
 
     def __init__(self, worker: Worker) -> None:
@@ -32,22 +52,22 @@ class SheetReading:
         except BaseException:
             worker.close()
             raise
-        self._heading = said.heading
+        self._begun = said
 
     @property
     def heading(self) -> Heading:
         """What was known before the rows."""
-        return self._heading
+        return self._begun.heading
 
     @property
     def worker(self) -> int:
         """The worker's process id."""
         return self._worker.pid
 
-    def __iter__(self) -> SheetReading:
+    def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> list[Row]:
+    def __next__(self) -> _T:
         if self._worker.closed:
             raise StopIteration
         try:
@@ -58,12 +78,15 @@ class SheetReading:
             if ended:
                 raise StopIteration from None
             raise
-        if isinstance(said, Batch):
-            return said.rows
+        if isinstance(said, Batch | Checked):
+            return self._rows(said)
         self._worker.close()
         raise StopIteration
 
-    def __enter__(self) -> SheetReading:
+    def _rows(self, said: Batch | Checked) -> _T:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,6 +95,28 @@ class SheetReading:
     def close(self) -> None:
         """End it at once, from any thread."""
         self._worker.close()
+
+
+class SheetReading(_Hearing[list[Row]]):
+    """Rows."""
+
+    def _rows(self, said: Batch | Checked) -> list[Row]:
+        assert isinstance(said, Batch)
+        return said.rows
+
+
+class LeadsRead(_Hearing[LeadRows]):
+    """Rows as leads."""
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping that holds."""
+        assert self._begun.mapping is not None
+        return self._begun.mapping
+
+    def _rows(self, said: Batch | Checked) -> LeadRows:
+        assert isinstance(said, Checked)
+        return said.rows
 
 
 class SheetFiles:
@@ -97,9 +142,17 @@ class SheetFiles:
         """Begin to read. Blocks until the heading is known; raises Refusal."""
         return SheetReading(self._worker(source, how, preview=False))
 
-    def _worker(self, source: Source, how: HowToRead, *, preview: bool) -> Worker:
+    def leads(self, source: Source, how: HowToRead, checking: Checking) -> LeadReading:
+        """Begin to read a list as leads. Blocks until the heading is known; raises Refusal."""
+        if isinstance(source, Typed) and len(source.text) <= FEW_CHARACTERS:
+            return TypedReading(source.text, how, checking, self._limits)
+        return LeadsRead(self._worker(source, how, preview=False, checking=checking))
+
+    def _worker(self, source: Source, how: HowToRead, *, preview: bool, checking: Checking | None = None) -> Worker:
+        if isinstance(source, Typed):
+            how = msgspec.structs.replace(how, encoding="utf-8")
         descriptor = opened(source, self._folders, self._limits)
-        return Worker(Task(descriptor, name_of(source), preview, how, self._limits))
+        return Worker(Task(descriptor, name_of(source), preview, how, self._limits, checking))
 
     def suggest(self, names: Sequence[str], fields: Sequence[RecordField]) -> Mapping:
         """The mapping that headings suggest."""

@@ -13,21 +13,27 @@ from sqlalchemy import Table
 
 from dialerd.adapters.storage import tables
 from dialerd.model.errors import OurMistakeError
+from dialerd.model.folded_text import folded_contact, folded_lead
+from dialerd.model.lead_order import class_of
 from dialerd.model.notices import NoticeRow
 from dialerd.model.rows import (
+    AbandonRow,
     AgentRow,
     AttemptRow,
     AuditRow,
     CampaignRow,
     ContactRow,
     CounterRow,
+    DncListRow,
     HotlineHourRow,
     HotlineRow,
     JobRow,
+    LeadPhoneRow,
     LeadRow,
     MemberRow,
     NamedRow,
     QuotaRow,
+    ReferralRow,
     RefusalRow,
     ReplyRow,
     Row,
@@ -35,7 +41,6 @@ from dialerd.model.rows import (
     TallyRow,
     TicketRow,
 )
-from dialerd.model.states import DIALABLE
 from dialerd.model.turn import Committed, encode
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -54,7 +59,7 @@ class Shape(Generic[R]):
         kind: type[R],
         table: Table,
         key: Callable[[R], Hashable],
-        mark: tuple[str, Callable[[R], int]] | None = None,
+        *marks: tuple[str, Callable[[R], int | str]],
         fixed: Collection[str] = (),
     ) -> None:
         self.kind = kind
@@ -62,17 +67,17 @@ class Shape(Generic[R]):
         self.key = key
         """The row's key within its table."""
         self.fields: tuple[str, ...] = kind.__struct_fields__
-        self.columns: tuple[str, ...] = self.fields if mark is None else (*self.fields, mark[0])
-        """The table's columns in order: the fields, then the mark that an index needs."""
+        self.columns: tuple[str, ...] = (*self.fields, *(name for name, _ in marks))
+        """The table's columns in order: the fields, then the marks that indexes and searches need."""
         if self.columns != tuple(column.name for column in table.columns):
             raise OurMistakeError(f"table {table.name} does not fit {kind.__name__}: columns must be {self.columns}")
         self.fixed = frozenset(fixed)
         """Columns that never change once the row is written: an update leaves them, and the indexes on them, alone."""
-        self._mark = None if mark is None else mark[1]
+        self._marks = tuple(made for _, made in marks)
         hints = {field.name: str(field.type) for field in msgspec.structs.fields(kind)}
         self._json = tuple(i for i, name in enumerate(self.fields) if hints[name].startswith(("dict", "list")))
         self._bool = tuple(i for i, name in enumerate(self.fields) if hints[name] == str(bool))
-        self._plain = not self._json and self._mark is None
+        self._plain = not self._json and not self._marks
 
     def cells(self, row: R) -> Cells:
         """The row's cells in the order of `columns`."""
@@ -81,8 +86,7 @@ class Shape(Generic[R]):
         cells = list(_astuple(row))
         for i in self._json:
             cells[i] = _to_json(cells[i]).decode()
-        if self._mark is not None:
-            cells.append(self._mark(row))
+        cells += [made(row) for made in self._marks]
         return tuple(cells)
 
     def row(self, cells: Sequence[Any]) -> R:
@@ -97,10 +101,6 @@ class Shape(Generic[R]):
         return self.kind(*values)
 
 
-def _dialable(row: LeadRow) -> int:
-    return 1 if row.state in DIALABLE else 0
-
-
 def _live(row: AttemptRow) -> int:
     return 1 if row.live else 0
 
@@ -111,9 +111,11 @@ LEAD: Shape[LeadRow] = Shape(
     LeadRow,
     tables.LEADS,
     lambda row: row.id,
-    ("dialable", _dialable),
+    ("dialable", class_of),
+    ("folded", folded_lead),
     fixed=("campaign", "phone", "created_at", "source"),
 )
+LEAD_PHONE: Shape[LeadPhoneRow] = Shape(LeadPhoneRow, tables.LEAD_PHONES, lambda row: (row.campaign, row.phone))
 ATTEMPT: Shape[AttemptRow] = Shape(
     AttemptRow,
     tables.ATTEMPTS,
@@ -127,13 +129,16 @@ REPLY: Shape[ReplyRow] = Shape(ReplyRow, tables.REPLIES, lambda row: (row.princi
 COUNTER: Shape[CounterRow] = Shape(CounterRow, tables.COUNTERS, lambda row: row.name)
 
 NAMED: Shape[NamedRow] = Shape(NamedRow, tables.NAMED, lambda row: (row.kind, row.id))
-CONTACT: Shape[ContactRow] = Shape(ContactRow, tables.CONTACTS, lambda row: row.id)
+CONTACT: Shape[ContactRow] = Shape(ContactRow, tables.CONTACTS, lambda row: row.id, ("folded", folded_contact))
 MEMBER: Shape[MemberRow] = Shape(MemberRow, tables.MEMBERS, lambda row: (row.kind, row.group, row.member))
 SUPPRESSION: Shape[SuppressionRow] = Shape(
     SuppressionRow, tables.SUPPRESSIONS, lambda row: (row.list_name, row.number, row.channel)
 )
+DNC_LIST: Shape[DncListRow] = Shape(DncListRow, tables.DNC_LISTS, lambda row: (row.list_name, row.channel))
+ABANDON: Shape[AbandonRow] = Shape(AbandonRow, tables.ABANDONS, lambda row: (row.campaign, row.rule, row.start))
 REFUSAL: Shape[RefusalRow] = Shape(RefusalRow, tables.REFUSALS, lambda row: row.lead)
 TICKET: Shape[TicketRow] = Shape(TicketRow, tables.TICKETS, lambda row: row.id)
+REFERRAL: Shape[ReferralRow] = Shape(ReferralRow, tables.REFERRALS, lambda row: row.id)
 QUOTA: Shape[QuotaRow] = Shape(QuotaRow, tables.QUOTAS, lambda row: (row.campaign, row.agent, row.day))
 HOTLINE: Shape[HotlineRow] = Shape(HotlineRow, tables.HOTLINES, lambda row: row.id)
 HOTLINE_HOUR: Shape[HotlineHourRow] = Shape(
@@ -144,8 +149,9 @@ NOTICE: Shape[NoticeRow] = Shape(NoticeRow, tables.NOTICES, lambda row: row.id)
 
 # In this order they are written: a row that others point to comes before them.
 SHAPES: tuple[Shape[Any], ...] = (
-    CAMPAIGN, TALLY, LEAD, ATTEMPT, AGENT, AUDIT, REPLY, COUNTER, NAMED, CONTACT, MEMBER, SUPPRESSION, REFUSAL, TICKET,
-    QUOTA, HOTLINE, HOTLINE_HOUR, JOB, NOTICE,
+    CAMPAIGN, TALLY, LEAD, LEAD_PHONE, ATTEMPT, AGENT, AUDIT, REPLY, COUNTER, NAMED, CONTACT, MEMBER, SUPPRESSION, DNC_LIST,
+    ABANDON, REFUSAL, TICKET,
+    REFERRAL, QUOTA, HOTLINE, HOTLINE_HOUR, JOB, NOTICE,
 )  # fmt: skip
 _BY_KIND: dict[type, Shape[Any]] = {shape.kind: shape for shape in SHAPES}
 

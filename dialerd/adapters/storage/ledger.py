@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from dialerd.adapters.storage.cells import ATTEMPT, Cells, Sheet, sheet
 from dialerd.adapters.storage.connecting import BUSY_MS, MEMORY, SYNCHRONOUS, connect, create, place_of
 from dialerd.adapters.storage.file_lock import FileLock
+from dialerd.adapters.storage.legal_reading import LegalReading
 from dialerd.adapters.storage.log_sync import LogSync
-from dialerd.adapters.storage.reading import SQL, Reading
+from dialerd.adapters.storage.reading import SQL
 from dialerd.adapters.storage.troubles import is_busy, trouble
 from dialerd.adapters.storage.upgrading import upgrade
 from dialerd.model.errors import OurMistakeError
@@ -26,7 +28,7 @@ DROPPED_AT_ONCE = 500
 _TRUNCATE_WAIT_MS = 100
 
 
-class SyncLedger(Reading):
+class SyncLedger(LegalReading):
     """`dialerd.ports.store.Store` without await, on one connection; methods must not be called from two threads at once."""
 
     def __init__(self, path: str, synchronous: str) -> None:
@@ -195,6 +197,21 @@ class SyncLedger(Reading):
         return None
 
     # --- upkeep
+
+    @contextmanager
+    def writing(self, doing: str) -> Iterator[sqlite3.Connection]:
+        """A transaction of its own, for what no turn writes. Raises StoreFailingError: nothing was written."""
+        self._patient(BUSY_MS)
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            yield self.connection
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            raise trouble(self.place, doing, error) from error
+        except BaseException:
+            self._undo()
+            raise
 
     def prune(self, turns_before: Instant, replies_before: Instant) -> int:
         """Delete turns (never the last one) and replies older than the instants; the number of turns deleted.

@@ -8,24 +8,29 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from asyncio import Future
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 import aiosqlite
 
+from dialerd.adapters.storage import notice_rows, purging
+from dialerd.adapters.storage.asking import Asking
 from dialerd.adapters.storage.cells import Sheet, sheet
 from dialerd.adapters.storage.connecting import MEMORY, connect_reader
 from dialerd.adapters.storage.ledger import SyncLedger
+from dialerd.adapters.storage.legal_asking import LegalAsking
+from dialerd.adapters.storage.legal_reading import LegalReading
 from dialerd.adapters.storage.log_sync import checkpoint
-from dialerd.adapters.storage.reading import Reading
 from dialerd.adapters.storage.sync_thread import SyncThread
 from dialerd.adapters.storage.troubles import trouble
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.instants import Instant
-from dialerd.model.rows import AttemptRow, AuditRow, LeadRow, ReplyRow
+from dialerd.model.lead_order import DEFAULT_ORDER, Due, LeadOrder
+from dialerd.model.notices import NoticeRow
+from dialerd.model.rows import AttemptRow, AuditRow, JobRow, LeadRow, ReplyRow, SuppressionRow
 from dialerd.model.turn import Committed, Turn
-from dialerd.ports.store import Kept
+from dialerd.ports.store import Kept, Mark
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,7 +74,7 @@ class Hop(aiosqlite.Connection):
             await self._ending
 
 
-class SqliteStore:
+class SqliteStore(Asking, LegalAsking):
     """`dialerd.ports.store.Store` in one SQLite file, or in memory.
 
     A file has two connections, each with its thread: commits go to one, questions to the other, so neither waits for the
@@ -82,7 +87,7 @@ class SqliteStore:
         self._ledger = SyncLedger(path, synchronous)
         self._writer: Hop | None = None
         self._reader: Hop | None = None
-        self._reading: Reading = self._ledger
+        self._reading: LegalReading = self._ledger
         self._syncer: SyncThread | None = None
         self._hops = 0
         """What the writer's thread has been asked and has not done."""
@@ -119,7 +124,7 @@ class SqliteStore:
             connection = connect_reader(self._ledger.place)
         except sqlite3.Error as error:
             raise trouble(self._ledger.place, "open it", error) from error
-        self._reading = Reading(self._ledger.place, connection)
+        self._reading = LegalReading(self._ledger.place, connection)
         return connection
 
     def _close_reader(self) -> None:
@@ -218,6 +223,26 @@ class SqliteStore:
             pass
         return dropped
 
+    async def save_notices(self, rows: Sequence[NoticeRow]) -> None:
+        """See `notice_rows.save_notices`; on the disk when it returns."""
+        cells = notice_rows.cells(rows)
+        await self._write(notice_rows.save_notices, self._ledger, cells)
+        await self.harden()
+
+    async def prune_notices(self, before: Instant) -> int:
+        """See `notice_rows.prune_notices`; commits go between its portions."""
+        dropped = 0
+        while portion := await self._write(notice_rows.prune_notices, self._ledger, before):
+            dropped += portion
+        return dropped
+
+    async def purge_deleted(self, before: Instant) -> int:
+        """See `purging.purge_deleted`; commits go between its portions."""
+        purged = 0
+        while (portion := await self._write(purging.purge_deleted, self._ledger, before)) is not None:
+            purged += portion
+        return purged
+
     async def maintain(self) -> int:
         """See `SyncLedger.maintain`."""
         return await self._write(self._ledger.maintain)
@@ -228,9 +253,9 @@ class SqliteStore:
         """See `Reading.load`."""
         return await self._read(self._reading.load)
 
-    async def due(self, campaign: str, now: Instant, limit: int) -> tuple[list[LeadRow], Instant | None]:
+    async def due(self, campaign: str, now: Instant, limit: int, order: LeadOrder = DEFAULT_ORDER) -> Due:
         """See `Reading.due`."""
-        return await self._read(self._reading.due, campaign, now, limit)
+        return await self._read(self._reading.due, campaign, now, limit, order)
 
     async def known_phones(self, campaign: str, phones: Sequence[str]) -> set[str]:
         """See `Reading.known_phones`."""
@@ -240,6 +265,14 @@ class SqliteStore:
         """See `Reading.lead`."""
         return await self._read(self._reading.lead, campaign, phone)
 
+    async def attempt(self, call: str) -> AttemptRow | None:
+        """See `Reading.attempt`."""
+        return await self._read(self._reading.attempt, call)
+
+    async def suppressions_of(self, numbers: Sequence[str]) -> list[SuppressionRow]:
+        """See `Reading.suppressions_of`."""
+        return await self._read(self._reading.suppressions_of, numbers)
+
     async def lead_by_id(self, lead: int) -> LeadRow | None:
         """See `Reading.lead_by_id`."""
         return await self._read(self._reading.lead_by_id, lead)
@@ -247,6 +280,32 @@ class SqliteStore:
     async def leads(self, campaign: str, state: str | None, after: int, limit: int) -> list[LeadRow]:
         """See `Reading.leads`."""
         return await self._read(self._reading.leads, campaign, state, after, limit)
+
+    async def leads_joined(
+        self, campaign: str, after: Mark, before: Instant, limit: int, states: Collection[str], list_name: str | None
+    ) -> tuple[list[LeadRow], Mark | None]:
+        """See `Reading.leads_joined`."""
+        return await self._read(self._reading.leads_joined, campaign, after, before, limit, states, list_name)
+
+    async def field_names(
+        self, campaign: str, after: Mark, before: Instant, limit: int
+    ) -> tuple[set[str], Mark | None]:
+        """See `Reading.field_names`."""
+        return await self._read(self._reading.field_names, campaign, after, before, limit)
+
+    async def attempts_placed(
+        self, campaign: str, after: Mark, before: Instant, limit: int, outcomes: Collection[str]
+    ) -> tuple[list[AttemptRow], Mark | None]:
+        """See `Reading.attempts_placed`."""
+        return await self._read(self._reading.attempts_placed, campaign, after, before, limit, outcomes)
+
+    async def job(self, job: str) -> JobRow | None:
+        """See `Reading.job`."""
+        return await self._read(self._reading.job, job)
+
+    async def jobs(self, kind: str, campaign: str | None, limit: int) -> list[JobRow]:
+        """See `Reading.jobs`."""
+        return await self._read(self._reading.jobs, kind, campaign, limit)
 
     async def attempts_of(self, lead: int) -> list[AttemptRow]:
         """See `Reading.attempts_of`."""
@@ -256,9 +315,17 @@ class SqliteStore:
         """See `Reading.attempts`."""
         return await self._read(self._reading.attempts, campaign, after, limit)
 
-    async def audit(self, subject: str, limit: int) -> list[AuditRow]:
+    async def audit(self, subject: str | None, limit: int, before: str = "") -> list[AuditRow]:
         """See `Reading.audit`."""
-        return await self._read(self._reading.audit, subject, limit)
+        return await self._read(self._reading.audit, subject, limit, before)
+
+    async def due_notices(self, now: Instant, limit: int) -> tuple[list[NoticeRow], Instant | None]:
+        """See `notice_rows.due_notices`."""
+        return await self._read(lambda: notice_rows.due_notices(self._reading, now, limit))
+
+    async def waiting_notices(self) -> int:
+        """See `notice_rows.waiting_notices`."""
+        return await self._read(lambda: notice_rows.waiting_notices(self._reading))
 
     async def replies(self, since: Instant) -> list[ReplyRow]:
         """See `Reading.replies`."""

@@ -25,8 +25,37 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
-from dialerd.adapters.storage.cells import AGENT, ATTEMPT, CAMPAIGN, COUNTER, LEAD, SHAPES, TALLY, Shape
-from dialerd.adapters.storage.tables import ATTEMPTS, AUDIT, IDENTITY, LEADS, REPLIES, TURNS
+from dialerd.adapters.storage.cells import (
+    AGENT,
+    ATTEMPT,
+    CAMPAIGN,
+    COUNTER,
+    HOTLINE,
+    HOTLINE_HOUR,
+    JOB,
+    LEAD,
+    NAMED,
+    QUOTA,
+    REFERRAL,
+    SHAPES,
+    SUPPRESSION,
+    TALLY,
+    Shape,
+)
+from dialerd.adapters.storage.tables import (
+    ATTEMPTS,
+    AUDIT,
+    HOTLINE_HOURS,
+    IDENTITY,
+    JOBS,
+    LEAD_PHONES,
+    LEADS,
+    QUOTAS,
+    REFERRALS,
+    REPLIES,
+    SUPPRESSIONS,
+    TURNS,
+)
 from dialerd.model.errors import OurMistakeError
 
 PHONES_AT_ONCE = 250
@@ -66,17 +95,36 @@ class Statements(NamedTuple):
     live_leads: Statement
     lead_states: Statement
     trunk_last: Statement
+    hotlines: Statement
+    hotline_hours: Statement
+    named: Statement
+    participations: Statement
+    referrals: Statement
     live_on: Statement
-    due: Statement
     known_phones: Statement
+    any_further: Statement
+    known_further: Statement
     lead: Statement
+    lead_by_further: Statement
+    attempt: Statement
+    suppressions_of: Statement
+    last_turn_at: Statement
+    quotas: Statement
     lead_by_id: Statement
     leads: Statement
     leads_in_state: Statement
+    leads_joined: Statement
+    fields_joined: Statement
     attempts_of: Statement
     attempts: Statement
     attempts_of_campaign: Statement
+    attempts_placed: Statement
+    running_jobs: Statement
+    job: Statement
+    jobs: Statement
+    jobs_of_campaign: Statement
     audit: Statement
+    audit_of_subject: Statement
     replies: Statement
     turns: Statement
     oldest_turn: Statement
@@ -87,7 +135,8 @@ class Statements(NamedTuple):
 DIALECTS = ("sqlite", "postgresql")
 
 
-def _dialect(name: str) -> Dialect:
+def dialect_of(name: str) -> Dialect:
+    """SQLAlchemy's dialect of that name, with places as we want them. Raises OurMistakeError for another."""
     if name == "sqlite":
         return sqlite.dialect(paramstyle="qmark")
     if name == "postgresql":
@@ -95,7 +144,13 @@ def _dialect(name: str) -> Dialect:
     raise OurMistakeError(f"no SQL for the dialect {name!r}; there is: {', '.join(DIALECTS)}")
 
 
-def _compiled(statement: Executable, dialect: Dialect) -> Statement:
+def literal(sql: str) -> ColumnElement[Any]:
+    """A literal in the SQL itself: only then may a partial index be used."""
+    return literal_column(sql)
+
+
+def compiled(statement: Executable, dialect: Dialect) -> Statement:
+    """The text of a statement and its places."""
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     return Statement(str(compiled).replace("\n", " "), tuple(compiled.positiontup or ()))
 
@@ -110,17 +165,18 @@ def _upsert(shape: Shape[Any], dialect: Dialect) -> Statement:
         index_elements=keys,
         set_={column.name: row.excluded[column.name] for column in table.columns if column.name not in left},
     )
-    made = _compiled(written, dialect)
+    made = compiled(written, dialect)
     if made.names != shape.columns:
         raise OurMistakeError(f"upsert of {table.name} takes {made.names}, its cells are {shape.columns}")
     return made
 
 
 def _put(table: Table, dialect: Dialect) -> Statement:
-    return _compiled(insert(table).inline(), dialect)
+    return compiled(insert(table).inline(), dialect)
 
 
-def _fields(shape: Shape[Any]) -> list[Any]:
+def fields_of(shape: Shape[Any]) -> list[Any]:
+    """The columns that a row is made of."""
     return [shape.table.c[name] for name in shape.fields]
 
 
@@ -136,9 +192,9 @@ def _trunk_last() -> Executable:
 @cache
 def statements(dialect_name: str) -> Statements:
     """The statements for `sqlite` (places are `?`) or `postgresql` (places are `$1`, ...)."""
-    dialect = _dialect(dialect_name)
+    dialect = dialect_of(dialect_name)
     limit: BindParameter[int] = bindparam("limit")
-    lead, attempt = _fields(LEAD), _fields(ATTEMPT)
+    lead, attempt = fields_of(LEAD), fields_of(ATTEMPT)
     is_live = ATTEMPTS.c.live == _ONE
     in_campaign = LEADS.c.campaign == bindparam("campaign")
     leads = (
@@ -151,6 +207,24 @@ def statements(dialect_name: str) -> Statements:
     attempts = (
         select(*attempt).where(ATTEMPTS.c.id > bindparam("after")).order_by(ATTEMPTS.c.id).limit(limit).offset(_FIRST)
     )
+    joined = tuple_(LEADS.c.created_at, LEADS.c.id)
+    joined_within = (
+        in_campaign,
+        joined > tuple_(bindparam("after_at"), bindparam("after")),
+        LEADS.c.created_at < bindparam("before"),
+    )
+    placed = tuple_(ATTEMPTS.c.placed_at, ATTEMPTS.c.id)
+    job = fields_of(JOB)
+    jobs = (
+        select(*job)
+        .where(JOBS.c.kind == bindparam("kind"))
+        .order_by(JOBS.c.at.desc(), JOBS.c.id.desc())
+        .limit(limit)
+        .offset(_FIRST)
+    )
+    audit = (
+        select(*AUDIT.c).where(AUDIT.c.id < bindparam("before")).order_by(AUDIT.c.id.desc()).limit(limit).offset(_FIRST)
+    )
     phones: list[BindParameter[str]] = [bindparam(f"phone_{i}") for i in range(PHONES_AT_ONCE)]
     reply_key = tuple_(REPLIES.c.principal, REPLIES.c.id)
     old_replies = (
@@ -162,10 +236,10 @@ def statements(dialect_name: str) -> Statements:
     )
 
     def sql(statement: Executable) -> Statement:
-        return _compiled(statement, dialect)
+        return compiled(statement, dialect)
 
     def everything(shape: Shape[Any]) -> Statement:
-        return sql(select(*_fields(shape)).order_by(*shape.table.primary_key))
+        return sql(select(*fields_of(shape)).order_by(*shape.table.primary_key))
 
     return Statements(
         upserts={shape.table.name: _upsert(shape, dialect) for shape in SHAPES},
@@ -188,31 +262,78 @@ def statements(dialect_name: str) -> Statements:
             .order_by(LEADS.c.campaign, LEADS.c.state),
         ),
         trunk_last=sql(_trunk_last()),
-        live_on=sql(select(ATTEMPTS.c.id).where(is_live, ATTEMPTS.c.number == bindparam("number"))),
-        due=sql(
-            select(*lead)
-            .where(in_campaign, LEADS.c.dialable == _ONE)
-            .order_by(LEADS.c.next_at, LEADS.c.id)
-            .limit(limit)
-            .offset(_FIRST),
+        hotlines=everything(HOTLINE),
+        hotline_hours=sql(
+            select(*fields_of(HOTLINE_HOUR)).where(
+                HOTLINE_HOURS.c.hour >= select(func.max(HOTLINE_HOURS.c.hour) - bindparam("hours")).scalar_subquery()
+            )
         ),
+        named=everything(NAMED),
+        participations=sql(
+            select(LEADS.c.campaign, LEADS.c.participation, func.count())
+            .where(LEADS.c.participation != literal("''"))
+            .group_by(LEADS.c.campaign, LEADS.c.participation)
+            .order_by(LEADS.c.campaign, LEADS.c.participation),
+        ),
+        referrals=sql(
+            select(*fields_of(REFERRAL)).where(REFERRALS.c.state == literal("'waiting'")).order_by(REFERRALS.c.id),
+        ),
+        live_on=sql(select(ATTEMPTS.c.id).where(is_live, ATTEMPTS.c.number == bindparam("number"))),
         known_phones=sql(select(LEADS.c.phone).where(in_campaign, LEADS.c.phone.in_(phones))),
+        any_further=sql(select(_ONE).select_from(LEAD_PHONES).limit(_ONE).offset(_FIRST)),
+        known_further=sql(
+            select(LEAD_PHONES.c.phone).where(
+                LEAD_PHONES.c.campaign == bindparam("campaign"), LEAD_PHONES.c.phone.in_(phones)
+            )
+        ),
         lead=sql(select(*lead).where(in_campaign, LEADS.c.phone == bindparam("phone"))),
+        lead_by_further=sql(
+            select(*lead).where(
+                LEADS.c.id
+                == select(LEAD_PHONES.c.lead)
+                .where(LEAD_PHONES.c.campaign == bindparam("campaign"), LEAD_PHONES.c.phone == bindparam("phone"))
+                .scalar_subquery()
+            )
+        ),
+        attempt=sql(select(*attempt).where(ATTEMPTS.c.id == bindparam("call"))),
+        suppressions_of=sql(select(*fields_of(SUPPRESSION)).where(SUPPRESSIONS.c.number == bindparam("number"))),
+        last_turn_at=sql(select(TURNS.c.at).where(TURNS.c.seq == select(func.max(TURNS.c.seq)).scalar_subquery())),
+        quotas=sql(select(*fields_of(QUOTA)).where(QUOTAS.c.day >= bindparam("since")).order_by(*QUOTAS.primary_key)),
         lead_by_id=sql(select(*lead).where(LEADS.c.id == bindparam("lead"))),
         leads=sql(leads),
         leads_in_state=sql(leads.where(LEADS.c.state == bindparam("state"))),
+        leads_joined=sql(
+            select(*lead).where(*joined_within).order_by(LEADS.c.created_at, LEADS.c.id).limit(limit).offset(_FIRST)
+        ),
+        fields_joined=sql(
+            select(LEADS.c.created_at, LEADS.c.id, LEADS.c.fields)
+            .where(*joined_within)
+            .order_by(LEADS.c.created_at, LEADS.c.id)
+            .limit(limit)
+            .offset(_FIRST)
+        ),
         attempts_of=sql(
             select(*attempt).where(ATTEMPTS.c.lead == bindparam("lead")).order_by(ATTEMPTS.c.placed_at, ATTEMPTS.c.id),
         ),
         attempts=sql(attempts),
         attempts_of_campaign=sql(attempts.where(ATTEMPTS.c.campaign == bindparam("campaign"))),
-        audit=sql(
-            select(*AUDIT.c)
-            .where(AUDIT.c.subject == bindparam("subject"))
-            .order_by(AUDIT.c.at.desc(), AUDIT.c.id.desc())
+        attempts_placed=sql(
+            select(*attempt)
+            .where(
+                ATTEMPTS.c.campaign == bindparam("campaign"),
+                placed > tuple_(bindparam("after_at"), bindparam("after")),
+                ATTEMPTS.c.placed_at < bindparam("before"),
+            )
+            .order_by(ATTEMPTS.c.placed_at, ATTEMPTS.c.id)
             .limit(limit)
-            .offset(_FIRST),
+            .offset(_FIRST)
         ),
+        running_jobs=sql(select(*job).where(JOBS.c.state == bindparam("state"))),
+        job=sql(select(*job).where(JOBS.c.id == bindparam("job"))),
+        jobs=sql(jobs),
+        jobs_of_campaign=sql(jobs.where(JOBS.c.campaign == bindparam("campaign"))),
+        audit=sql(audit),
+        audit_of_subject=sql(audit.where(AUDIT.c.subject == bindparam("subject"))),
         replies=sql(
             select(*REPLIES.c)
             .where(REPLIES.c.at >= bindparam("since"))

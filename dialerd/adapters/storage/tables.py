@@ -3,7 +3,8 @@
 Never holds SQL of one database: what is here must mean the same in SQLite and PostgreSQL.
 
 Columns are named as the fields of `dialerd.model.rows` and stand in their order; `live` and `dialable` are added so that an
-index can find the few rows that matter among all. Instants are seconds since the epoch, UTC; phone numbers are text.
+index can find the few rows that matter among all, `folded` is the text that names
+are searched in. Instants are seconds since the epoch, UTC; phone numbers are text.
 """
 
 from __future__ import annotations
@@ -123,12 +124,56 @@ LEADS = Table(
     _must("disposition"),
     _must("action"),
     _must("clicks", Integer()),
+    _must("current"),
+    _must("tries", Integer()),
+    _must("bad_phones"),
+    _may("agreed_at", Double()),
+    _must("refused_by"),
+    _must("refusals", Integer()),
     _must("dialable", SmallInteger()),
+    _must("folded"),
     UniqueConstraint("campaign", "phone"),
 )
-Index("leads_due", LEADS.c.campaign, LEADS.c.dialable, LEADS.c.next_at, LEADS.c.id)
+Index(
+    "leads_in_order",
+    LEADS.c.campaign,
+    LEADS.c.private_to,
+    LEADS.c.dialable,
+    LEADS.c.list_name,
+    LEADS.c.priority,
+    LEADS.c.attempts,
+    LEADS.c.next_at,
+    LEADS.c.id,
+)
 Index("leads_by_state", LEADS.c.campaign, LEADS.c.state, LEADS.c.id)
 Index("leads_by_campaign", LEADS.c.campaign, LEADS.c.id)
+Index("leads_by_joining", LEADS.c.campaign, LEADS.c.created_at, LEADS.c.id)
+Index(
+    "leads_by_participation",
+    LEADS.c.campaign,
+    LEADS.c.participation,
+    LEADS.c.id,
+    sqlite_where=text("participation != ''"),
+    postgresql_where=text("participation != ''"),
+)
+
+Index(
+    "leads_refused",
+    LEADS.c.campaign,
+    LEADS.c.refused_by,
+    sqlite_where=text("refused_by != ''"),
+    postgresql_where=text("refused_by != ''"),
+)
+
+LEAD_PHONES = Table(
+    "lead_phones",
+    SCHEMA,
+    Column("campaign", Text, primary_key=True),
+    Column("phone", Text, primary_key=True),
+    Column("lead", _COUNT, ForeignKey("leads.id"), nullable=False),
+)
+# Asked whenever a lead is purged: the database looks whether anything still points to it.
+Index("lead_phones_by_lead", LEAD_PHONES.c.lead)
 
 ATTEMPTS = Table(
     "attempts",
@@ -162,6 +207,9 @@ ATTEMPTS = Table(
     _may("disposed_at", Double()),
     _must("note"),
     _must("answers"),
+    _must("then"),
+    _must("purpose"),
+    _must("answered_by"),
     _must("live", SmallInteger()),
 )
 # Nobody is called twice: the database refuses a second live attempt on one number, whatever our own code believes.
@@ -174,6 +222,7 @@ Index(
 )
 Index("attempts_by_lead", ATTEMPTS.c.lead, ATTEMPTS.c.placed_at, ATTEMPTS.c.id)
 Index("attempts_by_campaign", ATTEMPTS.c.campaign, ATTEMPTS.c.id)
+Index("attempts_by_time", ATTEMPTS.c.campaign, ATTEMPTS.c.placed_at, ATTEMPTS.c.id)
 Index("attempts_by_number", ATTEMPTS.c.number, ATTEMPTS.c.placed_at)
 Index("attempts_by_trunk", ATTEMPTS.c.trunk, ATTEMPTS.c.placed_at)
 
@@ -191,6 +240,8 @@ AGENTS = Table(
     _must("after_reason"),
     _may("wrap_until", Double()),
     _may("logged_in_at", Double()),
+    _must("last_call"),
+    _must("screen", Boolean(create_constraint=False)),
 )
 
 AUDIT = Table(
@@ -250,8 +301,10 @@ CONTACTS = Table(
     _must("tags"),
     _must("fields"),
     _must("active", Boolean(create_constraint=False)),
+    _must("folded"),
 )
-Index("contacts_by_phone", CONTACTS.c.phone)
+Index("contacts_by_phone", CONTACTS.c.phone, CONTACTS.c.id)
+Index("contacts_by_email", CONTACTS.c.email, CONTACTS.c.id)
 
 MEMBERS = Table(
     "members",
@@ -275,8 +328,36 @@ SUPPRESSIONS = Table(
     _must("because"),
     _may("until", Double()),
     _must("active", Boolean(create_constraint=False)),
+    _must("version", Integer()),
 )
 Index("suppressions_by_number", SUPPRESSIONS.c.number)
+
+DNC_LISTS = Table(
+    "dnc_lists",
+    SCHEMA,
+    Column("list_name", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    _must("version", Integer()),
+    _must("coming", Integer()),
+    _must("came", _COUNT),
+    _must("numbers", _COUNT),
+    _must("as_of"),
+    _may("at", Double()),
+    _must("by"),
+)
+
+ABANDONS = Table(
+    "abandons",
+    SCHEMA,
+    Column("campaign", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("start", Double, primary_key=True),
+    _must("end", Double()),
+    _must("abandoned", Integer()),
+    _must("connected", Integer()),
+    _must("hung_up", Integer()),
+    _must("whole", Boolean(create_constraint=False)),
+)
 
 REFUSALS = Table(
     "refusals",
@@ -307,7 +388,31 @@ TICKETS = Table(
     _must("closed_by"),
     _must("note"),
 )
-Index("tickets_by_campaign", TICKETS.c.campaign, TICKETS.c.state, TICKETS.c.id)
+Index("tickets_by_state", TICKETS.c.campaign, TICKETS.c.state, TICKETS.c.id)
+Index("tickets_by_campaign", TICKETS.c.campaign, TICKETS.c.id)
+
+REFERRALS = Table(
+    "referrals",
+    SCHEMA,
+    Column("id", _COUNT, primary_key=True, autoincrement=False),
+    _must("trigger"),
+    _must("campaign"),
+    _must("number"),
+    _must("name"),
+    _must("ticket", _COUNT),
+    _must("at", Double()),
+    _must("state"),
+    _must("lead", _COUNT),
+    _must("because"),
+    _may("ended_at", Double()),
+)
+Index(
+    "referrals_waiting",
+    REFERRALS.c.id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+Index("referrals_by_ticket", REFERRALS.c.ticket, REFERRALS.c.id)
 
 QUOTAS = Table(
     "quotas",
@@ -362,10 +467,11 @@ JOBS = Table(
     _must("file"),
     _must("because"),
     _must("command"),
+    _must("staged"),
 )
-Index("jobs_by_campaign", JOBS.c.campaign, JOBS.c.at)
-Index("jobs_by_state", JOBS.c.state, JOBS.c.at)
-Index("jobs_by_age", JOBS.c.at)
+Index("jobs_by_campaign", JOBS.c.kind, JOBS.c.campaign, JOBS.c.at, JOBS.c.id)
+Index("jobs_by_kind", JOBS.c.kind, JOBS.c.at, JOBS.c.id)
+Index("jobs_by_state", JOBS.c.state)
 
 NOTICES = Table(
     "notices",
@@ -386,4 +492,4 @@ NOTICES = Table(
     _must("letter"),
     _must("last_error"),
 )
-Index("notices_waiting", NOTICES.c.state, NOTICES.c.next_at)
+Index("notices_waiting", NOTICES.c.state, NOTICES.c.next_at, NOTICES.c.letter, NOTICES.c.id)
