@@ -25,13 +25,10 @@ def law_of(live: Live, campaign: str) -> Law:
     return law
 
 
-def renew(live: Live, campaign: str | None = None) -> None:
-    """A campaign's policy has changed, or (without one) the packs have."""
-    for laws in (live.laws, live.legal_hours):
-        if campaign is None:
-            laws.clear()
-        else:
-            laws.pop(campaign, None)
+def renew(live: Live) -> None:
+    """The packs have changed; a changed policy is seen to by `Live.put_campaign`."""
+    live.laws.clear()
+    live.legal_hours.clear()
 
 
 def _made(live: Live, campaign: str) -> Law:

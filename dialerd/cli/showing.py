@@ -59,6 +59,8 @@ _COLUMNS = {
     "attempts": ("call", "placed_at", "outcome", "agent", "sip", "because"),
     "leads": ("lead", "phone", "name", "state", "attempts", "last_outcome", "next_at"),
     "exports": ("job", "command", "campaign", "state", "by", "at", "rows", "file", "because"),
+    "imports": ("job", "campaign", "state", "by", "rows", "added", "duplicates", "suppressed", "refused", "because"),
+    "refusals": ("row", "phone", "result", "because"),
     "campaigns": ("campaign", "name", "state", "state_by", "leads"),
     "entries": ("at", "principal", "command", "subject", "note"),
     "agents": ("agent", "name", "state", "reason", "softphone", "phone_state", "after_call"),

@@ -67,12 +67,12 @@ def look(path: str | os.PathLike[str], env: Mapping[str, str]) -> Looked:
         return Looked(None, cut(troubles), None)
     tree = Tree(root)
     troubles += _gather_campaigns(tree, os.path.dirname(file), folder)
+    taken = {(trouble.file, trouble.line) for trouble in troubles}
     packs = gather_packs(tree, os.path.dirname(file))
     troubles += packs.troubles
     rest, wrong, broken = _shaped(tree)
     if rest is not None:
         wrong += fit(rest, tree, packs, broken)
-    taken = {(trouble.file, trouble.line) for trouble in troubles}
     troubles += [trouble for trouble in wrong if (trouble.file, trouble.line) not in taken]
     if rest is not None:
         rest = _settled(rest, folder, env).with_packs(packs.good)

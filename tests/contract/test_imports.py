@@ -459,6 +459,12 @@ class TestEnds:
         added = sum(one["added"] for one in done) + sum(one["added"] for one in single)
         assert added == 6010 == len(daemon.leads("many"))
 
+    def test_O05_the_daemon_tells_how_long_it_was_kept_from_running(self, daemon: DaemonProcess) -> None:
+        stalls = daemon.ask("daemon.status")["status"]["stalls"]
+        assert stalls["turn_since_start_ms"] >= stalls["turn_ms"] >= stalls["turn_last_second_ms"] >= 0
+        assert stalls["turn_since_start_ms"] > 0
+        assert stalls["loop_since_start_ms"] >= stalls["loop_ms"]
+
     def test_C04_an_import_is_told_to_those_who_see_its_campaign(self, daemon: DaemonProcess, broker: Broker) -> None:
         job = daemon.ask("lead.import", campaign="rows", csv="phone\nx\n")["job"]
         assert Client(broker, "otto").result("import.fetch", {"job": job})["size"] > 0
