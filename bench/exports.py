@@ -59,6 +59,8 @@ class Taken(NamedTuple):
     """By how many milliseconds the loop was late at worst."""
     late: float
     """And in all but one of a thousand beats."""
+    ours: float
+    """The worst without the time in which the machine had no processor for the loop's thread."""
     longest: float
     """Milliseconds of processor time that its thread spent between two beats at most: what it was busy with itself, whatever
     others do on the machine."""
@@ -127,11 +129,12 @@ async def _beside(config: str, form: str) -> Taken:
     writer = threading.Thread(target=_watch_writer, args=(over, most := [0.0]))
     writer.start()
     late: list[float] = []
-    longest = 0.0
+    longest = ours = 0.0
     while not work.done():
-        before, spent = time.perf_counter(), time.thread_time()
+        before, spent, queued = time.perf_counter(), time.thread_time(), _queued_s()
         await asyncio.sleep(_BEAT)
         late.append(time.perf_counter() - before - _BEAT)
+        ours = max(ours, late[-1] - (_queued_s() - queued))
         longest = max(longest, time.thread_time() - spent)
     seconds = time.perf_counter() - begun
     over.set()
@@ -145,8 +148,20 @@ async def _beside(config: str, form: str) -> Taken:
     late.sort()
     at = -1 - len(late) // 1000
     return Taken(
-        rows / seconds, 1000 * late[-1], 1000 * late[at], 1000 * longest, grown / 1000, most[0], placed / seconds
+        rows / seconds,
+        1000 * late[-1],
+        1000 * late[at],
+        1000 * ours,
+        1000 * longest,
+        grown / 1000,
+        most[0],
+        placed / seconds,
     )
+
+
+def _queued_s() -> float:
+    """Seconds that this thread has waited for a processor since it began."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 def _watch_writer(over: threading.Event, most: list[float]) -> None:
@@ -201,6 +216,7 @@ def _told(form: str, taken: list[Taken], loads: list[float], leads: int) -> Iter
         yield Finding("calls alone: placed", "/s", calls, loads=loads)
         yield Finding("calls alone: longest stall of the loop", "ms", [one.worst for one in taken], loads=loads)
         yield Finding("calls alone: p99.9", "ms", [one.late for one in taken], loads=loads)
+        yield Finding("calls alone: the longest stall, less waiting for a processor", "ms", [one.ours for one in taken])
         yield Finding(
             "calls alone: longest piece of work on the loop", "ms of processor", [one.longest for one in taken]
         )
@@ -210,6 +226,7 @@ def _told(form: str, taken: list[Taken], loads: list[float], leads: int) -> Iter
     yield Finding(f"{what}: calls placed", "/s", calls, loads=loads)
     yield Finding(f"{what}: longest stall of the loop", "ms", [one.worst for one in taken], loads=loads)
     yield Finding(f"{what}: p99.9", "ms", [one.late for one in taken], loads=loads)
+    yield Finding(f"{what}: the longest stall, less waiting for a processor", "ms", [one.ours for one in taken])
     yield Finding(f"{what}: longest piece of work on the loop", "ms of processor", [one.longest for one in taken])
     yield Finding(f"{what}: the daemon's memory grows by", "MB", [one.own for one in taken], loads=loads)
     yield Finding(f"{what}: the writer's memory", "MB", [one.writer for one in taken], loads=loads)

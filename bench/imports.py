@@ -41,6 +41,15 @@ import csv, sys
 with open(sys.argv[1], encoding="utf-8", newline="") as file:
     print(sum(1 for _ in csv.reader(file)))
 """
+_IDLE = """
+import sys, time
+while True:
+    end, worst = time.perf_counter() + 1, 0.0
+    while (now := time.perf_counter()) < end:
+        time.sleep(0.01)
+        worst = max(worst, time.perf_counter() - now - 0.01)
+    print(worst * 1000, flush=True)
+"""
 _BARE_XLSX = """
 import sys
 from python_calamine import CalamineWorkbook
@@ -136,6 +145,8 @@ class Seen:
     """Calls a second."""
     waits_ms: list[float] = field(default_factory=list)
     """From picking up to hearing an agent, sorted."""
+    idle_ms: list[float] = field(default_factory=list)
+    """By how much a process that does nothing was late at worst in each second: what the machine does to anybody."""
     report: dict[str, Any] = field(default_factory=dict)
 
 
@@ -157,6 +168,7 @@ class Watch:
     def __enter__(self) -> Seen:
         self._last = self._calls("")[1]
         self._begun = time.perf_counter()
+        self._idle = subprocess.Popen([sys.executable, "-c", _IDLE], stdout=subprocess.PIPE, text=True)
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
         return self.seen
@@ -164,12 +176,14 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         seen = self.seen
         seen.seconds = time.perf_counter() - self._begun
-        calls, _ = self._calls(self._last)
+        calls = self._calls(self._last)[0]
         seen.placed = len(calls) / seen.seconds
         seen.waits_ms = sorted(map(_waited_ms, filter(lambda call: call["connected_at"], calls)))
         time.sleep(1.1)  # the last second's figures
         self._over.set()
         self._thread.join()
+        self._idle.terminate()
+        seen.idle_ms = [float(line) for line in self._idle.communicate()[0].split()]
 
     def _calls(self, after: str) -> tuple[list[dict[str, Any]], str]:
         """The calls placed after the one with that id, and the last one's id."""
@@ -272,6 +286,7 @@ def measure(rows: int, excel_rows: int, say: Say) -> list[tuple[str, Seen, float
 
 def _import(daemon: DaemonProcess, campaign: str, name: str, more: dict[str, Any]) -> dict[str, Any]:
     job = daemon.ask("lead.import", campaign=campaign, file=name, wait=False, **more)["job"]
+    row: dict[str, Any]
     while True:
         (row,) = [one for one in daemon.ask("import.list", limit=20)["imports"] if one["job"] == job]
         if row["state"] != "running":
@@ -283,9 +298,16 @@ def _import(daemon: DaemonProcess, campaign: str, name: str, more: dict[str, Any
 
 
 HEAD = (
-    "what", "rows/s", "of the bare library", "loop late, worst", "turn, longest", "turn, p99 of seconds", "daemon", "worker",
+    "what", "rows/s", "of the bare library", "loop late", "idle process late", "longest turn", "daemon", "worker",
     "calls placed", "picked up to connected, p50 / p99",
 )  # fmt: skip
+
+
+def _spread(seconds: list[float]) -> str:
+    """The worst of a usual second, of all but one in ten, and of all."""
+    ordered = sorted(seconds)
+    parts = (percentile(ordered, 0.5), percentile(ordered, 0.9), ordered[-1]) if ordered else ()
+    return " / ".join(f"{part:.0f}" for part in parts) + " ms"
 
 
 def cells(what: str, seen: Seen, bare_s: float) -> tuple[str, ...]:
@@ -293,14 +315,13 @@ def cells(what: str, seen: Seen, bare_s: float) -> tuple[str, ...]:
     rows = seen.report.get("rows", 0)
     speed = f"{rows / seen.seconds:,.0f}" if rows else ""
     share = f"{100 * bare_s / seen.seconds:.1f} % of {rows / bare_s:,.0f}" if rows else ""
-    turns = sorted(seen.turn_ms)
     return (
         what,
         speed,
         share,
-        f"{max(seen.loop_ms):.0f} ms",
-        f"{turns[-1]:.0f} ms",
-        f"{turns[-1 - len(turns) // 100]:.0f} ms",
+        _spread(seen.loop_ms),
+        _spread(seen.idle_ms),
+        _spread(seen.turn_ms),
         f"{seen.daemon_mb:.0f} MB",
         f"{seen.worker_mb:.0f} MB" if seen.worker_mb else "",
         f"{seen.placed:.1f}/s",
@@ -342,9 +363,10 @@ _HOW = f"""\
 - A list has six columns and one bad row in a thousand. Rows a second are from the command to the last lead on the disk: read,
   phones normalised, fields checked, looked up in the campaign, added, indexed, in the journal.
 - **The bare library** (`csv`, `calamine`) only reads the same file in a process of its own and keeps nothing: the limit.
-- **Loop late**: by how much a timer of 10 ms in the daemon was late at worst; **turn**: the longest turn with its commit, for which
-  a call's event waits. Both are the daemon's own figures (`daemon.status`, `dialerd_loop_stall_seconds`,
-  `dialerd_turn_longest_seconds`), the worst of each second.
+- **Loop late**: by how much a timer of 10 ms in the daemon was late at worst in a second; **longest turn**: of a second, with its
+  commit, for which a call's event waits. Both are the daemon's own figures (`daemon.status`, `dialerd_loop_stall_seconds`,
+  `dialerd_turn_longest_seconds`). Each is told for a usual second (the median), for all but one second in ten, and for the worst.
+  **Idle process late** is the same timer in a process that does nothing, at the same time: what the machine does to anybody.
 - **Daemon** and **worker**: peak memory, seen twice a second. **Picked up to connected**: what customers of that phase waited for
   an agent, the street's own time to tell of it included.
 """

@@ -36,9 +36,11 @@ from dialerd.ports.store import StoreFailingError
 
 KIND = "import"
 COMMAND = "lead.import"
-CALM, BUSY = 400, 100
-"""Leads added in one turn: with no call alive, and beside calls, whose facts wait for that turn."""
-FRAME = 100
+CALM, BUSY, LEAST = 400, 100, 20
+"""Leads added in one turn at most: with no call alive, and beside calls; and at least, on however slow a machine."""
+SLOW_S, QUICK_S = 0.050, 0.030
+"""Seconds of a turn with its way to the disk (it may wait 10 ms for company): above, the next are smaller; below, larger again."""
+FRAME = 50
 """Leads staged together: in a turn they are added together, or not."""
 TOLD = 100
 """Rows that the answer tells of; the report has them all."""
@@ -49,6 +51,24 @@ FRAMES = "frames"
 RETRY_S = 1.0
 """Real seconds until a store that fails is asked again."""
 T = TypeVar("T")
+
+
+class Pace:
+    """How many leads are added in one turn: as many as it can take without calls noticing."""
+
+    def __init__(self) -> None:
+        self._share = 1.0
+
+    def size(self, *, busy: bool) -> int:
+        """`busy`: calls are alive, and their facts wait for that turn."""
+        return max(LEAST, int((BUSY if busy else CALM) * self._share))
+
+    def took(self, seconds: float) -> None:
+        """A turn was taken, written and on the disk after so many seconds."""
+        if seconds > SLOW_S:
+            self._share = max(self._share / 2, 0.05)
+        elif seconds < QUICK_S:
+            self._share = min(self._share * 1.25, 1.0)
 
 
 class ImportWork:
@@ -66,6 +86,7 @@ class ImportWork:
         self._told: list[RowNotTaken] = []
         self._report: Report | None = None
         self._report_name = ""
+        self._pace = Pace()
         self._decided = False
         """Whether staged leads are to be kept whatever happens here."""
 
@@ -129,8 +150,10 @@ class ImportWork:
 
     async def _add(self, progress: Progress, new: Sequence[NewLead], counts: Counter[str]) -> None:
         """Add leads in turns as small as the calls want them; `counts` is told with the first."""
-        left = list(_slices(new, BUSY if self._desk.live.calls else CALM)) or [()]
-        for leads in left:
+        start = 0
+        while start < len(new) or counts:
+            leads = new[start : start + self._pace.size(busy=bool(self._desk.live.calls))]
+            start += len(leads)
             counts["rows"] += len(leads)
             fact = LeadsAdded(
                 self._args.campaign,
@@ -141,7 +164,9 @@ class ImportWork:
                 dict(counts),
                 self._report_name,
             )
+            began = asyncio.get_running_loop().time()
             await self._settled(progress, fact)
+            self._pace.took(asyncio.get_running_loop().time() - began)
             counts = Counter()
 
     async def _settled(self, progress: Progress, fact: AnyFact) -> None:
@@ -234,6 +259,7 @@ class StagedWork:
         self._desk = desk
         self._job = job
         self._name = name
+        self._pace = Pace()
 
     async def run(self, progress: Progress) -> Finished:
         """Add what is left. Raises Refusal (`staged_gone`, or the campaign takes no leads any more)."""
@@ -242,9 +268,11 @@ class StagedWork:
             head, frames = await asyncio.to_thread(files.staged, self._name)
             for _ in range(self._counts().get(FRAMES, 0)):
                 await asyncio.to_thread(next, frames, None)
-            while taken := await asyncio.to_thread(_some, frames, 1 if self._desk.live.calls else CALM // FRAME):
+            while taken := await asyncio.to_thread(_some, frames, self._frames()):
                 batch_subject(self._desk.live, head.campaign)
+                began = asyncio.get_running_loop().time()
                 await self._add(progress, head, taken)
+                self._pace.took(asyncio.get_running_loop().time() - began)
         except Refusal:
             await asyncio.to_thread(files.drop_staged, self._name)
             raise
@@ -253,6 +281,9 @@ class StagedWork:
         result = msgspec.json.decode(head.reply)
         result |= {name: counts.get(name, 0) for name in COUNTS}
         return Finished(Imported.model_validate(result), counts, str(result["report"]))
+
+    def _frames(self) -> int:
+        return max(1, self._pace.size(busy=bool(self._desk.live.calls)) // FRAME)
 
     async def _add(self, progress: Progress, head: StagedHead, taken: Sequence[Sequence[NewLead]]) -> None:
         leads = [lead for frame in taken for lead in frame]

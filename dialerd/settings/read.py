@@ -69,11 +69,11 @@ def look(path: str | os.PathLike[str], env: Mapping[str, str]) -> Looked:
     troubles += _gather_campaigns(tree, os.path.dirname(file), folder)
     taken = {(trouble.file, trouble.line) for trouble in troubles}
     packs = gather_packs(tree, os.path.dirname(file))
-    troubles += packs.troubles
     rest, wrong, broken = _shaped(tree)
     if rest is not None:
         wrong += fit(rest, tree, packs, broken)
     troubles += [trouble for trouble in wrong if (trouble.file, trouble.line) not in taken]
+    troubles += packs.troubles
     if rest is not None:
         rest = _settled(rest, folder, env).with_packs(packs.good)
         if not broken & {("store",), ("socket",)}:

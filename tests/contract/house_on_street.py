@@ -37,7 +37,7 @@ class StreetProcess:
             "name": "street",
             "hours": 24,
             "agents": {"count": agents, "people": False, "phones": "scripted"},
-            "customers": {"numbers": "scripted"},
+            "customers": {"numbers": "scripted", "talk": {"shape": "fixed", "mean_s": 3000}},
             "campaign": {"region": "none"},
         }
         self._scenario.write_text(yaml.safe_dump(scenario))
