@@ -9,7 +9,8 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import click
 import yaml
@@ -73,7 +74,21 @@ def _converted(value: Any, field: FieldInfo) -> Any:
             return yaml.load(text, Loader=loader)  # noqa: S506  texts only
         except yaml.YAMLError as trouble:
             raise click.ClickException(f"neither YAML nor JSON: {trouble}") from None
+    if _is_list(field.annotation):
+        if text.lstrip().startswith("["):
+            try:
+                return json.loads(text)
+            except ValueError as trouble:
+                raise click.ClickException(f"not a list in JSON: {trouble}") from None
+        return [each.strip() for each in text.split(",")]
     return text
+
+
+def _is_list(annotation: Any) -> bool:
+    """Whether an annotation is a list of texts, or one that may be left out; a text beside it decides for itself."""
+    kinds = [each for each in get_args(annotation) if each is not type(None)] or [annotation]
+    kinds = kinds if get_origin(annotation) in (Union, UnionType) else [annotation]
+    return all(get_origin(kind) is list and get_args(kind)[0] is not dict for kind in kinds)
 
 
 def _mapping(annotation: Any) -> Any:
@@ -103,8 +118,8 @@ def _parameters(entry: Command[Any]) -> list[click.Parameter]:
     for name, field in entry.args.model_fields.items():
         text = (field.description or "").replace("\n", " ")
         if field.annotation is bool:
-            made.append(click.Option([_switch(name), name], default=None, required=field.is_required(), help=text))
-        elif field.is_required() or name == "csv":
+            made.append(click.Option([switch(name), name], default=None, required=field.is_required(), help=text))
+        elif field.is_required() or name == POSITIONAL:
             made.append(click.Argument([name], required=field.is_required()))
         elif name == "file" and "upload" in entry.args.model_fields:
             made.append(click.Option(["--file", "bring"], type=click.Path(), default=None, help=_BRING))
@@ -126,11 +141,13 @@ _BRING = "A list on this computer (CSV, xlsx, xls, xlsb, ods): it is brought to 
 _TO = "A file, or a folder, to bring the file to; without it the file stays on the daemon's host."
 
 
+POSITIONAL = "csv"
+"""An argument that may be left out and is yet given by its place: a list is, or a file beside it."""
 _OPPOSITES = {"on": "off"}
 """What people say for the contrary of an argument's name; all others take --no- before them."""
 
 
-def _switch(name: str) -> str:
+def switch(name: str) -> str:
     """The two options of an argument that is true or false."""
     option = name.replace("_", "-")
     return f"--{option}/--{_OPPOSITES.get(name, f'no-{option}')}"
@@ -168,7 +185,7 @@ def _command(entry: Command[Any]) -> click.Command:
         + [
             f"{n.upper()}: {f.description}"
             for n, f in entry.args.model_fields.items()
-            if f.is_required() and f.description
+            if (f.is_required() or n == POSITIONAL) and f.description
         ]
     )
     return click.Command(entry.verb, params=_parameters(entry), callback=give, help=about, short_help=entry.summary)
