@@ -10,7 +10,7 @@ STAMP := $(VENV)/.dialerd-installed
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help setup packages asterisk-root asterisk-16-root demo demo-asterisk test lint test-unit test-contract test-asterisk \
-        test-asterisk-16 test-crash bench docs clean
+        test-asterisk-16 test-crash bench bench-import docs clean
 
 help:           ## these words
 	@grep -hE '^[a-z0-9-]+: .*##|^[a-z0-9-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -67,6 +67,9 @@ test-crash: $(STAMP) packages asterisk-root  ## kill -9, cut links, restart Aste
 
 bench: $(STAMP) packages asterisk-root  ## ratios against a bare panoramisk loop; one table
 	$(BIN)/python -m bench $(ARGS)
+
+bench-import: $(STAMP)  ## a million rows of CSV and 200,000 of Excel into a daemon at work
+	$(BIN)/python -m bench.imports --write $(ARGS)
 
 docs: $(STAMP)  ## the documents made from the tables
 	$(BIN)/dialerd commands > docs/control.md

@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from typing import TypeVar
-
-import msgspec
 
 from dialerd.control.import_sifting import NotTaken, Sifted, sift
+from dialerd.control.import_staged import COUNTS, FRAME, Pace, StagedWork
 from dialerd.control.lead_import import (
     Import,
     Imported,
@@ -32,43 +29,12 @@ from dialerd.model.facts import AnyFact, ImportDecided, LeadsAdded, NewLead
 from dialerd.model.rows import JobRow
 from dialerd.ports.import_files import Report, StagedHead, Staging
 from dialerd.ports.sheets import Checking, HowToRead, LeadReading, LeadRows, Source
-from dialerd.ports.store import StoreFailingError
 
 KIND = "import"
 COMMAND = "lead.import"
-CALM, BUSY, LEAST = 400, 100, 20
-"""Leads added in one turn at most: with no call alive, and beside calls; and at least, on however slow a machine."""
-SLOW_S, QUICK_S = 0.050, 0.030
-"""Seconds of a turn with its way to the disk (it may wait 10 ms for company): above, the next are smaller; below, larger again."""
-FRAME = 50
-"""Leads staged together: in a turn they are added together, or not."""
 TOLD = 100
 """Rows that the answer tells of; the report has them all."""
-COUNTS = ("rows", "added", "duplicates", "suppressed", "refused")
 _RESULTS = {"duplicate": "duplicates", "suppressed": "suppressed", "refused": "refused"}
-FRAMES = "frames"
-"""Counts what was added of a staged import, so that it goes on there after a restart."""
-RETRY_S = 1.0
-"""Real seconds until a store that fails is asked again."""
-T = TypeVar("T")
-
-
-class Pace:
-    """How many leads are added in one turn: as many as it can take without calls noticing."""
-
-    def __init__(self) -> None:
-        self._share = 1.0
-
-    def size(self, *, busy: bool) -> int:
-        """`busy`: calls are alive, and their facts wait for that turn."""
-        return max(LEAST, int((BUSY if busy else CALM) * self._share))
-
-    def took(self, seconds: float) -> None:
-        """A turn was taken, written and on the disk after so many seconds."""
-        if seconds > SLOW_S:
-            self._share = max(self._share / 2, 0.05)
-        elif seconds < QUICK_S:
-            self._share = min(self._share * 1.25, 1.0)
 
 
 class ImportWork:
@@ -252,63 +218,6 @@ class ImportWork:
         return finished
 
 
-class StagedWork:
-    """What was staged is added, from where it stands: after the decision, and again after a restart."""
-
-    def __init__(self, desk: Desk, job: str, name: str) -> None:
-        self._desk = desk
-        self._job = job
-        self._name = name
-        self._pace = Pace()
-
-    async def run(self, progress: Progress) -> Finished:
-        """Add what is left. Raises Refusal (`staged_gone`, or the campaign takes no leads any more)."""
-        files = self._desk.lists.files
-        try:
-            head, frames = await asyncio.to_thread(files.staged, self._name)
-            for _ in range(self._counts().get(FRAMES, 0)):
-                await asyncio.to_thread(next, frames, None)
-            while taken := await asyncio.to_thread(_some, frames, self._frames()):
-                batch_subject(self._desk.live, head.campaign)
-                began = asyncio.get_running_loop().time()
-                await self._add(progress, head, taken)
-                self._pace.took(asyncio.get_running_loop().time() - began)
-        except Refusal:
-            await asyncio.to_thread(files.drop_staged, self._name)
-            raise
-        await asyncio.to_thread(files.drop_staged, self._name)
-        counts = self._counts()
-        result = msgspec.json.decode(head.reply)
-        result |= {name: counts.get(name, 0) for name in COUNTS}
-        return Finished(Imported.model_validate(result), counts, str(result["report"]))
-
-    def _frames(self) -> int:
-        return max(1, self._pace.size(busy=bool(self._desk.live.calls)) // FRAME)
-
-    async def _add(self, progress: Progress, head: StagedHead, taken: Sequence[Sequence[NewLead]]) -> None:
-        leads = [lead for frame in taken for lead in frame]
-        known = await self._known(head.campaign, [phone for lead in leads for phone in (lead.phone, *lead.phones)])
-        new = tuple(lead for lead in leads if known.isdisjoint((lead.phone, *lead.phones)))
-        counts = {FRAMES: len(taken), "duplicates": len(leads) - len(new)}
-        await asyncio.shield(
-            progress.settle(LeadsAdded(head.campaign, new, head.source, head.principal, self._job, counts))
-        )
-        progress.tell(**self._counts())
-
-    async def _known(self, campaign: str, phones: Sequence[str]) -> set[str]:
-        """As the store tells; it is asked until it answers, as what was decided has to be done."""
-        while True:
-            try:
-                return await self._desk.store.known_phones(campaign, phones)
-            except StoreFailingError:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.Event().wait(), RETRY_S)
-
-    def _counts(self) -> dict[str, int]:
-        row = self._desk.live.jobs.get(self._job)
-        return {} if row is None else dict(row.counts)
-
-
 def resumed(desk: Desk, row: JobRow) -> tuple[Planned, str]:
     """What an earlier process had decided and not added to the end; and the command's id, empty if nobody waits for its end."""
     try:
@@ -355,15 +264,6 @@ def _line(one: NotTaken) -> list[str | int]:
 def _slices(leads: Sequence[NewLead], size: int) -> Iterator[Sequence[NewLead]]:
     for start in range(0, len(leads), size):
         yield leads[start : start + size]
-
-
-def _some(frames: Iterator[T], most: int) -> list[T]:
-    found: list[T] = []
-    for frame in frames:
-        found.append(frame)
-        if len(found) == most:
-            break
-    return found
 
 
 def _quietly(work: Callable[[str, str], None], upload: str, by: str) -> None:

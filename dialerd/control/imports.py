@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from dialerd.control import import_work
+from dialerd.control.import_staged import COUNTS
 from dialerd.control.lead_import import (
     FromFile,
     Import,
@@ -223,7 +224,7 @@ def _view(row: JobRow) -> ImportView:
         report=row.file,
         because=row.because,
         decided=row.state == "running" and row.staged != "",
-        **{name: row.counts.get(name, 0) for name in import_work.COUNTS},
+        **{name: row.counts.get(name, 0) for name in COUNTS},
     )
 
 
