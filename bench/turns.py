@@ -66,7 +66,7 @@ def turns_of_a_shift(count: int) -> tuple[list[Committed], list[Committed]]:
 
 
 def with_store(set_up: Sequence[Committed], turns: Sequence[Committed], synchronous: str) -> float:
-    """Turns a second, each committed by itself through the store as the daemon does it."""
+    """Turns a second, each committed by itself and, with `full`, on the disk before the next."""
 
     async def commit() -> float:
         store = SqliteStore(str(Path(folder) / "store.sqlite3"), synchronous)
@@ -76,6 +76,7 @@ def with_store(set_up: Sequence[Committed], turns: Sequence[Committed], synchron
             began = time.perf_counter()
             for committed in turns:
                 await store.commit((committed,))
+                await store.harden()
             return len(turns) / (time.perf_counter() - began)
         finally:
             await store.close()
@@ -92,8 +93,9 @@ def with_plain_sqlite(set_up: Sequence[Committed], turns: Sequence[Committed], s
         ledger.open()  # the schema
         ledger.commit(set_up)
         ledger.close()
-        connection = connect(path, synchronous)
+        connection = connect(path)
         try:
+            connection.execute(f"PRAGMA synchronous={synchronous}")
             sheets = [sheet((committed,)) for committed in turns]
             began = time.perf_counter()
             for each in sheets:
