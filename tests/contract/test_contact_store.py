@@ -20,9 +20,7 @@ from dialerd.model.lead_search import LeadSearch, is_sought
 from dialerd.model.rows import ContactRow, LeadRow, MemberRow, NamedRow, ReferralRow, TicketRow
 from dialerd.ports import contact_store
 from dialerd.ports.store import Store
-
-pytest.register_assert_rewrite("tests.contract.store_suite")
-from tests.contract.store_suite import T0, campaign, lead, turn  # noqa: E402
+from tests.contract.store_suite import T0, campaign, lead, turn
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -18,9 +18,7 @@ from dialerd.model.pasts import ListEntry, Past, PastCall
 from dialerd.model.rows import AbandonRow, DncListRow, RefusalRow, Row, SuppressionRow
 from dialerd.ports.store import Store
 from sim.rows_kept import RowsKept
-
-pytest.register_assert_rewrite("tests.contract.store_suite")
-from tests.contract.store_suite import T0, attempt, campaign, lead, turn  # noqa: E402
+from tests.contract.store_suite import T0, attempt, campaign, lead, turn
 
 ONE, TWO, THREE = "+84901", "+84902", "+84903"
 

@@ -16,10 +16,7 @@ from dialerd.adapters.storage.sqlite import SqliteStore
 from dialerd.adapters.storage.statements import DIALECTS, Statement
 from dialerd.model.notices import NoticeRow
 from dialerd.model.rows import AuditRow, LeadPhoneRow, LeadRow, RefusalRow
-
-pytest.register_assert_rewrite("tests.contract.store_suite")
-
-from tests.contract.store_suite import T0, attempt, campaign, lead, turn  # noqa: E402
+from tests.contract.store_suite import T0, attempt, campaign, lead, turn
 
 
 def notice(n: int, state: Any = "waiting", next_at: float = T0, letter: str = "", **more: Any) -> NoticeRow:

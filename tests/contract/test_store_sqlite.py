@@ -40,9 +40,7 @@ from dialerd.adapters.storage.tables import SCHEMA
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.rows import CounterRow, Row
 from dialerd.ports.store import Store, StoreFailingError
-
-pytest.register_assert_rewrite("tests.contract.store_suite")
-from tests.contract.store_suite import StoreSuite, attempt, campaign, lead, turn  # noqa: E402
+from tests.contract.store_suite import StoreSuite, attempt, campaign, lead, turn
 
 
 class Awaited:
