@@ -5,7 +5,6 @@ Never gives a file of a campaign to somebody who may not see it, and never reads
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
@@ -19,6 +18,7 @@ from dialerd.control.campaigns import known
 from dialerd.control.export_sheets import campaign_sheet, lead_sheet
 from dialerd.control.export_tables import call_layout, campaign_layout, lead_layout
 from dialerd.control.export_words import Language, Words
+from dialerd.control.job_files import ALL_SEEING, Fetch, Piece, WhichJob, may_cancel, not_running, piece
 from dialerd.control.long_commands import Finished, Planned, Progress, Work
 from dialerd.control.table import OFFICE, Args, Command, Desk, Result, Who
 from dialerd.model import states
@@ -43,11 +43,8 @@ from dialerd.ports.store import Mark
 KIND = "export"
 PORTION = 500
 """Rows asked of the store at once: the loop is kept for a few milliseconds by them."""
-FETCH = 1_048_576
-"""Bytes of a file in one answer."""
 _OTHERS_AT_MOST = COLUMNS_AT_MOST - 200
 _SEPARATORS: dict[str, Separator] = {"comma": ",", "semicolon": ";", "tab": "\t"}
-_ALL_SEEING = frozenset(role for role, scope in permissions.SEES.items() if scope == "any")
 T = TypeVar("T")
 
 
@@ -186,36 +183,6 @@ class ExportList(Result):
     """Exports, the newest first."""
 
     exports: list[ExportView]
-
-
-class WhichJob(Args):
-    """One export."""
-
-    job: str = Field(max_length=64)
-    """Its id, such as job-12."""
-
-
-class Fetch(WhichJob):
-    """A piece of a file that was made."""
-
-    offset: int = Field(0, ge=0, le=2**53)
-    """Bytes to leave out at its beginning."""
-    limit: int = Field(FETCH, ge=1, le=FETCH)
-    """Bytes at most."""
-
-
-class Piece(Result):
-    """A piece of a file."""
-
-    job: str
-    file: str
-    size: int
-    """Bytes of the whole file."""
-    offset: int
-    content: str
-    """Base64."""
-    more: bool
-    """Whether there is more behind it: ask again with offset + the bytes of this one."""
 
 
 class Cancelled(Result):
@@ -431,7 +398,7 @@ def _zone(live: Live, args: _File, campaign: str | None) -> str:
 
 def _visible(live: Live, who: Who, row: JobRow) -> bool:
     """One's own, and those of campaigns one sees; those of all campaigns only for those who see all."""
-    if row.by == who.principal or not _ALL_SEEING.isdisjoint(who.roles):
+    if row.by == who.principal or not ALL_SEEING.isdisjoint(who.roles):
         return True
     campaign = live.campaigns.get(row.campaign)
     return campaign is not None and permissions.sees(live, who, campaign)
@@ -469,22 +436,14 @@ async def _fetch(desk: Desk, who: Who, args: Fetch) -> Piece:
     if row.state != "done":
         raise Refusal("illegal_state", f"{row.id} is {row.state}: it has no file", "job")
     content, size = await _kept(desk.exports.read_file(row.file, args.offset, args.limit))
-    return Piece(
-        job=row.id,
-        file=row.file,
-        size=size,
-        offset=args.offset,
-        content=base64.b64encode(content).decode(),
-        more=args.offset + len(content) < size,
-    )
+    return piece(row, args.offset, content, size)
 
 
 async def _cancel(desk: Desk, who: Who, args: WhichJob) -> Cancelled:
     row = await _job(desk, who, args.job)
-    if row.by != who.principal and _ALL_SEEING.isdisjoint(who.roles):
-        raise Refusal("forbidden", f"{row.id} is {row.by}'s: he, an owner or ops may cancel it", "job")
+    may_cancel(row, who)
     if not desk.jobs.cancel(row.id, who.principal):
-        raise Refusal("illegal_state", f"{row.id} is {row.state}: only a running one can be cancelled", "job")
+        raise not_running(row)
     return Cancelled(job=row.id)
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from dialerd.control import import_work
 from dialerd.control.import_staged import COUNTS
+from dialerd.control.job_files import Fetch, Piece, WhichJob, may_cancel, not_running, piece
 from dialerd.control.lead_import import (
     FromFile,
     Import,
@@ -29,9 +30,6 @@ from dialerd.model.instants import iso
 from dialerd.model.policies import Name
 from dialerd.model.rows import JobRow
 from dialerd.ports.sheets import SheetSeen
-
-FETCH = 1_048_576
-"""Bytes of a file in one answer."""
 
 
 class Preview(FromFile):
@@ -125,36 +123,6 @@ class ImportList(Result):
     imports: list[ImportView]
 
 
-class WhichImport(Args):
-    """One import."""
-
-    job: str = Field(max_length=64)
-    """Its id, such as job-12."""
-
-
-class FetchReport(WhichImport):
-    """A piece of an import's report."""
-
-    offset: int = Field(0, ge=0, le=2**53)
-    """Bytes to leave out at its beginning."""
-    limit: int = Field(FETCH, ge=1, le=FETCH)
-    """Bytes at most."""
-
-
-class ReportPiece(Result):
-    """A piece of a report: CSV with the columns row, phone, result, reason, and the list's own."""
-
-    job: str
-    file: str
-    size: int
-    """Bytes of the whole file until now."""
-    offset: int
-    content: str
-    """Base64."""
-    more: bool
-    """Whether there is more behind it: ask again with offset + the bytes of this one."""
-
-
 async def _preview(desk: Desk, who: Who, args: Preview) -> Previewed:
     policy = desk.live.policies[args.campaign]
     source = source_of(desk, who, args)
@@ -228,31 +196,23 @@ def _view(row: JobRow) -> ImportView:
     )
 
 
-async def _cancel(desk: Desk, who: Who, args: WhichImport) -> ImportView:
+async def _cancel(desk: Desk, who: Who, args: WhichJob) -> ImportView:
     row = await _job(desk, who, args.job)
-    if row.by != who.principal and not who.roles & {"owner", "ops"}:
-        raise Refusal("forbidden", f"{row.id} is {row.by}'s: he, an owner or ops may cancel it", "job")
+    may_cancel(row, who)
     if row.state == "running" and row.staged:
         because = "all its rows were found good and are being added: it cannot be cancelled any more"
         raise Refusal("illegal_state", f"{row.id}: {because}", "job")
     if not await desk.jobs.cancelled(row.id, who.principal):
-        raise Refusal("illegal_state", f"{row.id} is {row.state}: only a running one can be cancelled", "job")
+        raise not_running(row)
     return _view(await desk.store.job(row.id) or row)
 
 
-async def _fetch(desk: Desk, who: Who, args: FetchReport) -> ReportPiece:
+async def _fetch(desk: Desk, who: Who, args: Fetch) -> Piece:
     row = await _job(desk, who, args.job)
     if not row.file:
         raise Refusal("illegal_state", f"{row.id} has no report: every row was taken until now", "job")
-    piece = await asyncio.to_thread(desk.lists.files.read_report, row.file, args.offset, args.limit)
-    return ReportPiece(
-        job=row.id,
-        file=row.file,
-        size=piece.size,
-        offset=args.offset,
-        content=base64.b64encode(piece.content).decode(),
-        more=args.offset + len(piece.content) < piece.size,
-    )
+    found = await asyncio.to_thread(desk.lists.files.read_report, row.file, args.offset, args.limit)
+    return piece(row, args.offset, found.content, found.size)
 
 
 COMMANDS: tuple[Command[Any], ...] = (
@@ -274,12 +234,10 @@ COMMANDS: tuple[Command[Any], ...] = (
         "import.cancel",
         "End an import before it is done",
         MAKERS | {"ops"},
-        WhichImport,
+        WhichJob,
         ImportView,
         "read",
         read=_cancel,
     ),
-    Command(
-        "import.fetch", "A piece of the report on rows not taken", OFFICE, FetchReport, ReportPiece, "read", read=_fetch
-    ),
+    Command("import.fetch", "A piece of the report on rows not taken", OFFICE, Fetch, Piece, "read", read=_fetch),
 )
