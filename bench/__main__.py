@@ -12,7 +12,7 @@ import click
 
 from bench import calls, events, exports, shift, turns
 from bench.findings import Finding
-from bench.machine import load
+from bench.machine import Others
 from bench.report import as_page, as_text
 
 Say = Callable[[str], None]
@@ -26,14 +26,15 @@ def _calls(seconds: float, rounds: int, say: Say) -> list[Finding]:
 def _events(seconds: float, rounds: int, say: Say) -> list[Finding]:
     ours: list[float] = []
     theirs: list[float] = []
-    loads: list[float] = []
+    others: list[float] = []
     with events.Feed() as feed:
         for turn in range(rounds):
             say(f"AMI events, round {turn + 1} of {rounds}")
+            beside = Others()
             ours.append(feed.read_by("guarded"))
             theirs.append(feed.read_by("stock"))
-            loads.append(load())
-    return [Finding("AMI events read", "/s", ours, theirs, "stock panoramisk", loads=loads)]
+            others.append(beside.so_far())
+    return [Finding("AMI events read", "/s", ours, theirs, "stock panoramisk", others=others)]
 
 
 def _turns(seconds: float, rounds: int, say: Say) -> list[Finding]:
@@ -42,32 +43,34 @@ def _turns(seconds: float, rounds: int, say: Say) -> list[Finding]:
     for synchronous in ("full", "normal"):
         ours: list[float] = []
         theirs: list[float] = []
-        loads: list[float] = []
+        others: list[float] = []
         for turn in range(rounds):
             say(f"turns, synchronous: {synchronous}, round {turn + 1} of {rounds}")
+            beside = Others()
             ours.append(turns.with_store(set_up, some, synchronous))
             theirs.append(turns.with_plain_sqlite(set_up, some, synchronous))
-            loads.append(load())
+            others.append(beside.so_far())
         what = f"turns committed, synchronous: {synchronous}"
-        found.append(Finding(what, "/s", ours, theirs, "plain sqlite3", loads=loads))
+        found.append(Finding(what, "/s", ours, theirs, "plain sqlite3", others=others))
     return found
 
 
 def _shift(seconds: float, rounds: int, say: Say) -> list[Finding]:
     played: list[shift.Played] = []
-    loads: list[float] = []
+    others: list[float] = []
     for turn in range(rounds):
         say(f"virtual shift, round {turn + 1} of {rounds}")
+        beside = Others()
         played.append(shift.play())
-        loads.append(load())
+        others.append(beside.so_far())
     one = played[0]
     what = f"a shift of {one.hours:g} h with 20 agents and {one.calls} calls in virtual time"
     clock = [each.hours * 3600 / each.seconds for each in played]
     each_turn = [1e6 * each.seconds / each.turns for each in played]
     return [
-        Finding(what, "s", [each.seconds for each in played], loads=loads),
-        Finding("the same", "times the clock", clock, loads=loads),
-        Finding(f"the same, each of its {one.turns} turns", "us", each_turn, loads=loads),
+        Finding(what, "s", [each.seconds for each in played], others=others),
+        Finding("the same", "times the clock", clock, others=others),
+        Finding(f"the same, each of its {one.turns} turns", "us", each_turn, others=others),
     ]
 
 

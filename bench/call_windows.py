@@ -9,13 +9,11 @@ import time
 from dataclasses import dataclass
 
 from bench.call_clients import CallClient, DaemonCalls, NullCalls, Talker
-from bench.machine import cpu_seconds, load
+from bench.machine import Others, cpu_seconds
 from tests.asterisk.rig.asterisk import Rig
 
 WARM_UP_S = 2.0
-"""Seconds of calls before the window opens."""
-TALK_S = 1.0
-"""Seconds after the answer at which the customer hangs up."""
+"""Seconds of calls, beyond the length of one, before the window opens."""
 SPARE_AGENTS = 1.5
 """Agents for each call that is alive at the full rate, so that both clients could place more than they are to."""
 
@@ -39,20 +37,24 @@ class Window:
     """Processors that the client kept busy."""
     asterisk_cores: float
     """Processors that Asterisk kept busy."""
-    load: float
-    """The machine's load average at the end."""
+    others: float
+    """Processors that others kept busy."""
 
 
 class Calls:
-    """A rig with a crowd of agents, customers who answer at once and hang up after a second, and the watcher."""
+    """A rig with a crowd of agents, customers who answer at once and hang up after a while, and the watcher."""
 
-    def __init__(self, most: float) -> None:
-        """`most`: the highest rate that will be asked for, calls a second."""
-        self._agents = agents_for(most)
+    def __init__(self, most: float, talk_s: float = 1.0, sound: bool = False) -> None:
+        """`most`: the highest rate that will be asked for, calls a second; `talk_s`: seconds from the answer to the customer's
+        hanging up; `sound`: all phones speak all the time.
+        """
+        self._talk_s = talk_s
+        self._agents = agents_for(most, talk_s)
+        self._sound = sound
         self._places = 0
 
     def __enter__(self) -> Calls:
-        self.rig = Rig(agents=0, crowd=self._agents, ports=3000)
+        self.rig = Rig(agents=0, crowd=self._agents, ports=3000, sound=self._sound)
         self.rig.start()
         try:
             self.rig.start_phones()
@@ -73,17 +75,17 @@ class Calls:
 
     def window(self, kind: type[NullCalls] | type[DaemonCalls], rate: float, seconds: float) -> Window:
         """Let one client place calls at `rate` a second, and look at `seconds` of it."""
-        agents = self.rig.agents[-agents_for(rate) :]
-        numbers = self._numbers(int((seconds + WARM_UP_S + 2) * rate * 1.1))
+        agents = self.rig.agents[-agents_for(rate, self._talk_s) :]
+        numbers = self._numbers(int((seconds + WARM_UP_S + self._talk_s + 2) * rate * 1.1))
         with kind(self.rig, agents, numbers, rate) as client:
             self._watcher.tell({"begin": client.letter})
             self._watcher.hear()
             client.go()
-            time.sleep(WARM_UP_S)
-            opened, before = time.monotonic(), self._cpu(client)
+            time.sleep(WARM_UP_S + self._talk_s)
+            opened, before, beside = time.monotonic(), self._cpu(client), Others()
             time.sleep(seconds)
             closed, after = time.monotonic(), self._cpu(client)
-            busy = load()
+            others = beside.so_far()
             client.log_out()
             self._watcher.tell({})
             seen = self._watcher.hear()
@@ -103,7 +105,7 @@ class Calls:
             ),
             client_cores=(after[0] - before[0]) / lasted,
             asterisk_cores=(after[1] - before[1]) / lasted,
-            load=busy,
+            others=others,
         )
 
     def _cpu(self, client: CallClient) -> tuple[float, float]:
@@ -112,9 +114,9 @@ class Calls:
     def _numbers(self, count: int) -> list[str]:
         """Numbers that were not called yet: `7 1 RRR HHH x`, see tests/asterisk/rig/scenarios.py."""
         first, self._places = self._places, self._places + count
-        return [f"71000{10 * TALK_S:03.0f}{place:06d}" for place in range(first, first + count)]
+        return [f"71000{10 * self._talk_s:03.0f}{place:06d}" for place in range(first, first + count)]
 
 
-def agents_for(rate: float) -> int:
-    """Agents with whom `rate` calls a second can be placed with room to spare."""
-    return int(rate * TALK_S * SPARE_AGENTS) + 10
+def agents_for(rate: float, talk_s: float) -> int:
+    """Agents with whom `rate` calls a second of `talk_s` seconds can be placed with room to spare."""
+    return int(rate * talk_s * SPARE_AGENTS) + 10

@@ -28,7 +28,7 @@ import uvloop
 import yaml
 
 from bench.findings import Finding
-from bench.machine import load
+from bench.machine import Others
 from bench.report import as_text
 from dialerd.adapters.observe.logs import configure
 from dialerd.control.table import Who
@@ -188,7 +188,7 @@ def reading(config: Path, form: str) -> Taken:
 def measure(rounds: int, say: Say, leads: int = LEADS) -> list[Finding]:
     """Every format beside calls, and the calls alone."""
     taken: dict[str, list[Taken]] = {form: [] for form in FORMATS}
-    loads: dict[str, list[float]] = {form: [] for form in FORMATS}
+    others: dict[str, list[float]] = {form: [] for form in FORMATS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         say(f"making a store of {leads} leads")
@@ -197,6 +197,7 @@ def measure(rounds: int, say: Say, leads: int = LEADS) -> list[Finding]:
         for turn in range(rounds):
             for form in FORMATS:
                 say(f"export of {form}, round {turn + 1} of {rounds}")
+                beside = Others()
                 shutil.copytree(made.folder, folder / "copy")
                 # A street of its own: the legs that a daemon left there would be in the way of the next one's agents.
                 with StreetProcess(folder / f"street-{turn}-{form}", agents=AGENTS) as street:
@@ -205,31 +206,31 @@ def measure(rounds: int, say: Say, leads: int = LEADS) -> list[Finding]:
                     settings["servers"]["pbx"]["port"] = street.port
                     config.write_text(yaml.safe_dump(settings))
                     taken[form].append(reading(config, form))
-                loads[form].append(load())
+                others[form].append(beside.so_far())
                 shutil.rmtree(folder / "copy")
-    return [finding for form in FORMATS for finding in _told(form, taken[form], loads[form], leads)]
+    return [finding for form in FORMATS for finding in _told(form, taken[form], others[form], leads)]
 
 
-def _told(form: str, taken: list[Taken], loads: list[float], leads: int) -> Iterator[Finding]:
+def _told(form: str, taken: list[Taken], others: list[float], leads: int) -> Iterator[Finding]:
     calls = [one.calls for one in taken]
     if form == "nothing":
-        yield Finding("calls alone: placed", "/s", calls, loads=loads)
-        yield Finding("calls alone: longest stall of the loop", "ms", [one.worst for one in taken], loads=loads)
-        yield Finding("calls alone: p99.9", "ms", [one.late for one in taken], loads=loads)
+        yield Finding("calls alone: placed", "/s", calls, others=others)
+        yield Finding("calls alone: longest stall of the loop", "ms", [one.worst for one in taken], others=others)
+        yield Finding("calls alone: p99.9", "ms", [one.late for one in taken], others=others)
         yield Finding("calls alone: the longest stall, less waiting for a processor", "ms", [one.ours for one in taken])
         yield Finding(
             "calls alone: longest piece of work on the loop", "ms of processor", [one.longest for one in taken]
         )
         return
     what = f"{leads:,} leads as {form} beside calls"
-    yield Finding(what, "rows/s", [one.rows for one in taken], loads=loads)
-    yield Finding(f"{what}: calls placed", "/s", calls, loads=loads)
-    yield Finding(f"{what}: longest stall of the loop", "ms", [one.worst for one in taken], loads=loads)
-    yield Finding(f"{what}: p99.9", "ms", [one.late for one in taken], loads=loads)
+    yield Finding(what, "rows/s", [one.rows for one in taken], others=others)
+    yield Finding(f"{what}: calls placed", "/s", calls, others=others)
+    yield Finding(f"{what}: longest stall of the loop", "ms", [one.worst for one in taken], others=others)
+    yield Finding(f"{what}: p99.9", "ms", [one.late for one in taken], others=others)
     yield Finding(f"{what}: the longest stall, less waiting for a processor", "ms", [one.ours for one in taken])
     yield Finding(f"{what}: longest piece of work on the loop", "ms of processor", [one.longest for one in taken])
-    yield Finding(f"{what}: the daemon's memory grows by", "MB", [one.own for one in taken], loads=loads)
-    yield Finding(f"{what}: the writer's memory", "MB", [one.writer for one in taken], loads=loads)
+    yield Finding(f"{what}: the daemon's memory grows by", "MB", [one.own for one in taken], others=others)
+    yield Finding(f"{what}: the writer's memory", "MB", [one.writer for one in taken], others=others)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
-BUSY = 1.5
-"""A load average above this many times the cores makes a measurement doubtful."""
+BUSY = 0.2
+"""When others keep more than this many processors busy, a measurement is doubtful."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Finding:
     theirs: Sequence[float] = ()
     against: str = ""
     goal: Goal | None = None
-    loads: Sequence[float] = field(default=())
-    """The machine's load average in each round."""
+    others: Sequence[float] = field(default=())
+    """Processors that others kept busy in each round."""
 
     @property
     def ratio(self) -> float | None:
@@ -51,9 +51,10 @@ class Finding:
         """Whether there is a goal and it was not met."""
         return self.goal is not None and self.ratio is not None and not self.goal.met(self.ratio)
 
-    def busy(self, cores: int) -> bool:
-        """Whether the machine had more to do than a measurement can bear."""
-        return any(load > BUSY * cores for load in self.loads)
+    @property
+    def busy(self) -> bool:
+        """Whether others were at work, more than a measurement can bear."""
+        return any(share > BUSY for share in self.others)
 
 
 def figure(values: Sequence[float], unit: str) -> str:
@@ -69,13 +70,13 @@ def figure(values: Sequence[float], unit: str) -> str:
 HEADINGS = ("what", "dialerd", "against", "", "ratio", "goal", "")
 
 
-def rows(findings: Sequence[Finding], cores: int) -> list[tuple[str, ...]]:
+def rows(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
     """The table's cells, row by row, below `HEADINGS`."""
     made: list[tuple[str, ...]] = []
     for each in findings:
         goal = f"{each.goal.sense} {each.goal.ratio:g}" if each.goal else ""
         verdict = "" if each.goal is None else "**missed**" if each.missed else "met"
-        if each.busy(cores):
+        if each.busy:
             verdict = f"{verdict} (busy machine)".strip()
         ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
         made.append(

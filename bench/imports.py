@@ -24,7 +24,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 import yaml
 
 from bench.calls import percentile
-from bench.machine import load, size
+from bench.machine import Others, size
 from tests.contract.house_on_street import StreetProcess, house
 from tests.doubles.daemon_process import DaemonProcess
 
@@ -336,7 +336,7 @@ def told(what: str, seen: Seen, bare_s: float) -> str:
     return f"{what}: {row}  {counts}"
 
 
-def page(found: list[tuple[str, Seen, float]], command: str) -> str:
+def page(found: list[tuple[str, Seen, float]], command: str, others: float) -> str:
     """docs/performance-import.md."""
     lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
     lines += [f"| {' | '.join(cells(*one))} |" for one in found]
@@ -348,7 +348,7 @@ def page(found: list[tuple[str, Seen, float]], command: str) -> str:
             "",
             f"    {command}",
             "",
-            f"The machine: {size()}; the load average was {load():.1f} at the end.",
+            f"The machine: {size()}; others kept {others:.2f} processors busy.",
             "",
             *lines,
             "",
@@ -379,9 +379,10 @@ _HOW = f"""\
 def main(rows: int, excel_rows: int | None, write: bool) -> None:
     """Measure imports beside calls."""
     excel = max(1000, rows // 5) if excel_rows is None else excel_rows
+    beside = Others()
     found = measure(rows, excel, lambda what: click.echo(what, err=True))
     command = "python -m bench.imports --write" + ("" if rows == 1_000_000 else f" --rows {rows}")
-    made = page(found, command)
+    made = page(found, command, beside.so_far())
     click.echo(made)
     if write:
         PAGE.write_text(made, encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -18,9 +19,40 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-def load() -> float:
-    """How many processes wanted to run, averaged over the last minute: our own and everybody else's."""
-    return os.getloadavg()[0]
+class Others:
+    """How many processors somebody else keeps busy: all that runs and is not this process or one that it started."""
+
+    def __init__(self) -> None:
+        """The measurement begins."""
+        self._began, self._used = time.monotonic(), _used_by_others()
+
+    def so_far(self) -> float:
+        """Processors, from the beginning to now."""
+        return max(0.0, _used_by_others() - self._used) / (time.monotonic() - self._began)
+
+
+def _used_by_others() -> float:
+    """Seconds of processor time of everybody but this process and its descendants, with what a neighbour took away."""
+    user, nice, system, _, _, _, _, stolen = map(int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9])
+    parents: dict[int, int] = {}
+    used: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it ended just now; its parent has its time
+            continue
+        pid = int(folder.name)
+        parents[pid] = int(fields[1])
+        used[pid] = sum(map(int, fields[11:15]))  # its own, and that of children which ended
+    return (user + nice + system + stolen - sum(t for pid, t in used.items() if _is_ours(pid, parents))) / _TICK
+
+
+def _is_ours(pid: int, parents: dict[int, int]) -> bool:
+    while pid in parents and pid != os.getpid():
+        pid = parents[pid]
+    return pid == os.getpid()
 
 
 def cores() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.findings import BUSY, HEADINGS, Finding, rows
-from bench.machine import cores, size
+from bench.machine import size
 
 _HOW = """\
 Each figure is the median of its rounds, with the least and the most in brackets; a ratio is the median of the ratios
@@ -23,7 +23,8 @@ only; look at the ratios.
   seconds of calls come before the window. The daemon runs as it is shipped: a store on disk, `synchronous: full`, and
   no broker.
 - **Processor time** is what the process used in the window (user and system); the ratio is to what Asterisk used in
-  the same window. A call of a second without sound is the least work that a call can be for Asterisk.
+  the same window. A call of a second without sound is the least work that a call can be for Asterisk, and all of a
+  dialer's: those rows compare the work per call and have no goal. The goal is set to short calls that carry sound.
 - **From answer to bridged**: a third AMI session that only listens sees the customer answer, enter his holding bridge,
   and then the bridge with his agent, by its own clock. *Waiting to bridged* is the part of it that is the client's own:
   the daemon takes a turn and writes it there, the null client does neither. What the disk has to confirm (*one durable
@@ -39,7 +40,7 @@ only; look at the ratios.
 
 def as_text(findings: Sequence[Finding]) -> str:
     """The table for a terminal."""
-    table = [HEADINGS, *rows(findings, cores())]
+    table = [HEADINGS, *rows(findings)]
     widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     return "\n".join([*lines, "", _about(findings), *_missed(findings)]).replace("**", "")
@@ -47,7 +48,7 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 def as_page(findings: Sequence[Finding], command: str) -> str:
     """docs/performance.md."""
-    table = [_line(HEADINGS), "|" + "---|" * len(HEADINGS), *(_line(row) for row in rows(findings, cores()))]
+    table = [_line(HEADINGS), "|" + "---|" * len(HEADINGS), *(_line(row) for row in rows(findings))]
     missed = [f"- {line}" for line in _missed(findings)] or ["- none"]
     parts = [
         "# Performance",
@@ -76,10 +77,13 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _about(findings: Sequence[Finding]) -> str:
-    loads = [load for each in findings for load in each.loads]
-    told = f"{size()}; the load average was {min(loads):.1f} to {max(loads):.1f}." if loads else f"{size()}."
-    if any(each.busy(cores()) for each in findings):
-        told += f" Above {BUSY * cores():g} others were at work too: those rows are marked, and doubtful."
+    others = [share for each in findings for share in each.others]
+    told = f"{size()}"
+    if others:
+        told += f"; others kept {min(others):.2f} to {max(others):.2f} processors busy"
+    told += "."
+    if any(each.busy for each in findings):
+        told += f" Rows with more than {BUSY:g} are marked, and doubtful."
     return f"The machine: {told}"
 
 

@@ -24,7 +24,7 @@ import uvloop
 import xlsxwriter  # type: ignore[import-untyped]
 
 from bench.findings import Finding
-from bench.machine import load
+from bench.machine import Others
 from bench.report import as_text
 from dialerd.adapters.sheets.csv_sheets import csv_table
 from dialerd.adapters.sheets.excel_sheets import Workbook
@@ -159,28 +159,29 @@ def measure(rounds: int, say: Say, rows: int = ROWS) -> list[Finding]:
         for file in ("plain.csv", "quoted.csv", "list.xlsx"):
             taken: dict[str, list[Taken]] = {way: [] for way in _ALL_WAYS}
             theirs: list[float] = []
-            loads: list[float] = []
+            others: list[float] = []
             for turn in range(rounds):
                 say(f"{file}, round {turn + 1} of {rounds}")
+                beside = Others()
                 for way, readings in taken.items():
                     readings.append(read_beside(folder / file, way))
                 theirs.append(rows / bare(folder / file))
-                loads.append(load())
+                others.append(beside.so_far())
             for way, each in taken.items():
                 told = f"{file}, read by a {way}" if way in WAYS else f"while {file} is not read"
                 if way in WAYS:
                     found.append(
-                        Finding(told, "rows/s", [one.speed for one in each], theirs, "the bare library", loads=loads)
+                        Finding(told, "rows/s", [one.speed for one in each], theirs, "the bare library", others=others)
                     )
                     found.append(
-                        Finding(f"{told}: peak memory of the daemon", "MB", [one.own for one in each], loads=loads)
+                        Finding(f"{told}: peak memory of the daemon", "MB", [one.own for one in each], others=others)
                     )
                 if way == "process":
-                    found.append(Finding(f"{told}: of the worker", "MB", [one.worker for one in each], loads=loads))
+                    found.append(Finding(f"{told}: of the worker", "MB", [one.worker for one in each], others=others))
                 found.append(
-                    Finding(f"{told}: a loop beside is late, worst", "ms", [one.worst for one in each], loads=loads)
+                    Finding(f"{told}: a loop beside is late, worst", "ms", [one.worst for one in each], others=others)
                 )
-                found.append(Finding(f"{told}: p99", "ms", [one.late for one in each], loads=loads))
+                found.append(Finding(f"{told}: p99", "ms", [one.late for one in each], others=others))
     return found
 
 

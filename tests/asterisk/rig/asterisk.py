@@ -38,6 +38,7 @@ class Rig:
 
     `suite`: sid (Asterisk 22) or bullseye (16); None asks DIALERD_TEST_ASTERISK_SUITE. `agents`: phones 1001...;
     `crowd`: phones 30001... for load. `ports`: how many ports it may use (two for each channel with sound).
+    `sound`: customers 71... and the crowd speak as long as they are connected; nobody hears them.
     Ports, directory and secrets stay the same through stop, restart and kill9. Raises RigError when the root is missing.
     """
 
@@ -45,7 +46,9 @@ class Rig:
     ami_user = "dialerd"
     admin_user = "rig"
 
-    def __init__(self, suite: str | None = None, agents: int = 50, crowd: int = 0, ports: int = 2000) -> None:
+    def __init__(
+        self, suite: str | None = None, agents: int = 50, crowd: int = 0, ports: int = 2000, sound: bool = False
+    ) -> None:
         if not 0 <= agents <= 99:
             raise RigError(f"agents: {agents} phones cannot be had, 0 to 99 (1001 to 1099) can; `crowd` has more")
         self.root = find_root(suite or wanted_suite())
@@ -69,7 +72,12 @@ class Rig:
         self.directory = Path(tempfile.mkdtemp(prefix="dialerd-rig-"))
         (self.directory / "phones").mkdir()
         self.phones = Phones(
-            self.directory / "phones", self.sip_port, base + _SIP, base + _EAR, (self._first_rtp, self._last_port)
+            self.directory / "phones",
+            self.sip_port,
+            base + _SIP,
+            base + _EAR,
+            (self._first_rtp, self._last_port),
+            sound,
         )
         self._child: Child | None = None
 

@@ -49,12 +49,21 @@ def sipp_program() -> str:
 class Phones:
     """SIPp processes and their logs, in `directory`. Ports are the same on each of `HOSTS`."""
 
-    def __init__(self, directory: Path, asterisk_port: int, sip_port: int, ear_port: int, rtp: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        asterisk_port: int,
+        sip_port: int,
+        ear_port: int,
+        rtp: tuple[int, int],
+        all_speak: bool = False,
+    ) -> None:
         self.directory = directory
         self.sip_port = sip_port
         self._asterisk = f"127.0.0.1:{asterisk_port}"
         self._ear_port = ear_port
         self._rtp = rtp
+        self._all_speak = all_speak
         self._children: dict[str, Child] = {}
         self._starts = 0
 
@@ -79,8 +88,8 @@ class Phones:
             self.directory / "ear.out",
         )
         for name, text in (
-            (CARRIER, scenarios.carrier(media, self._ear_port)),
-            (AGENTS, scenarios.agents(media, self._ear_port)),
+            (CARRIER, scenarios.carrier(media, self._ear_port, self._all_speak)),
+            (AGENTS, scenarios.agents(media, self._ear_port, self._all_speak)),
         ):
             scenario = self.directory / f"{name}.xml"
             scenario.write_text(text)

@@ -126,8 +126,11 @@ def _tone_choice(media: Path, who: str) -> str:
     return jumps + plays
 
 
-def carrier(media: Path, ear_port: int) -> str:
-    """The carrier and its customers. `media`: the directory of sound.write_sounds; `ear_port`: where the ear listens."""
+def carrier(media: Path, ear_port: int, all_speak: bool = False) -> str:
+    """The carrier and its customers. `media`: the directory of sound.write_sounds; `ear_port`: where the ear listens.
+
+    `all_speak`: customers 71... play a tone too, for load; the ear does not hear them.
+    """
     return (
         _OPENING.format(name="carrier")
         + actions(
@@ -167,7 +170,7 @@ def carrier(media: Path, ear_port: int) -> str:
         + answer(DEAF_PORT)
         + goto("key", "is6")
         + goto("info", "is7")
-        + goto("talk")
+        + goto("tone" if all_speak else "talk")
         + label("heard")
         + answer(str(ear_port))
         + goto("tone", "is0")
@@ -212,8 +215,8 @@ def carrier(media: Path, ear_port: int) -> str:
     )
 
 
-def agents(media: Path, ear_port: int) -> str:
-    """All agents' phones on one port."""
+def agents(media: Path, ear_port: int, all_speak: bool = False) -> str:
+    """All agents' phones on one port. `all_speak`: those without sound play a tone too, for load."""
     return (
         _OPENING.format(name="agents")
         + actions(
@@ -233,6 +236,7 @@ def agents(media: Path, ear_port: int) -> str:
         + label("answer")
         + answer(DEAF_PORT)
         + goto("short", "short")
+        + (play(media / "agent-0.ulaw", -1) if all_speak else "")
         + goto("stay")
         + label("late")
         + '<pause milliseconds="2000"/>\n'
