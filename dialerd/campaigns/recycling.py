@@ -48,6 +48,8 @@ def after_attempt(
     tries = lead.tries + (1 if counted else 0)
     follows = _next_phone(lead, number, bad)
     after = _after(lead, policy, outcome, counted, now)
+    if outcome == "connected":  # who is called again is called where he was reached
+        return msgspec.structs.replace(after, current=number, tries=0, bad_phones=bad)
     if number in bad:
         if after.kind == "bad_number" and follows:
             used_up = after.attempts >= policy.max_attempts
