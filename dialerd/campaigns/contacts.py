@@ -6,9 +6,11 @@ Never holds them: they are in the store alone, and a command comes with those th
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import msgspec
 
+from dialerd.campaigns import jobs
 from dialerd.campaigns.live import Live
 from dialerd.model import facts as f
 from dialerd.model import intents as i
@@ -51,11 +53,16 @@ def write_contact(live: Live, intent: i.WriteContact) -> None:
 
 def contacts_read(live: Live, fact: f.ContactsRead) -> None:
     """A batch of a list: those that another way in has changed meanwhile are left as that has made them."""
+    became: Counter[str] = Counter()
     for contact in fact.contacts:
         if contact.id and not still_so(live, contact.id, fact.as_of):
             live.odd("contact_changed_meanwhile")
+            became["duplicates"] += 1
         else:
+            became["updated" if contact.created_at else "added"] += 1
             _write(live, msgspec.structs.replace(contact))
+    if fact.job:
+        jobs.counted(live, fact, became)
 
 
 def _write(live: Live, row: ContactRow) -> None:

@@ -11,7 +11,7 @@ from dialerd.campaigns.pasts import numbers_of
 from dialerd.model import intents as i
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.instants import FAR, Instant
-from dialerd.model.rows import AttemptRow, LeadRow
+from dialerd.model.rows import AttemptRow, LeadPhoneRow, LeadRow
 from dialerd.model.states import DIALABLE
 
 
@@ -82,7 +82,31 @@ def change_lead(live: Live, intent: i.ChangeLead) -> None:
         setattr(lead, key, value)
     if intent.fields:
         lead.fields = {key: text for key, text in {**lead.fields, **intent.fields}.items() if text}
+    if intent.phones is not None:
+        _change_phones(live, lead, intent.phones)
     finding.changed(live, lead)
+
+
+def _change_phones(live: Live, lead: LeadRow, phones: tuple[str, ...]) -> None:
+    """Other further phones. One that is gone is free for another lead; the next to be dialed is one that he has."""
+    for phone in lead.phones:
+        if phone not in phones:
+            live.mark(LeadPhoneRow(lead.campaign, phone, lead.id, False))
+            live.lately.forget(("phone", lead.campaign, phone))
+    for phone in phones:
+        if phone not in lead.phones:
+            live.mark(LeadPhoneRow(lead.campaign, phone, lead.id))
+            live.lately.note(("phone", lead.campaign, phone), live.seq)
+    before = numbers_of(lead)
+    lead.phones = list(phones)
+    his = numbers_of(lead)
+    lead.bad_phones = [phone for phone in lead.bad_phones if phone in his]
+    if lead.number in his and lead.number not in lead.bad_phones:
+        return
+    at = before.index(lead.number) if lead.number in before else 0
+    turn = (*before[at:], *(phone for phone in his if phone not in before), *before)
+    lead.current = next((phone for phone in turn if phone in his and phone not in lead.bad_phones), "")
+    lead.tries = 0
 
 
 def keep_answers(live: Live, intent: i.KeepAnswers) -> None:

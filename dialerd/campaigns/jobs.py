@@ -6,11 +6,14 @@ Never does their work and never waits for it: it only keeps what is told of them
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from dialerd.campaigns.live import Live
 from dialerd.model import facts as f
 from dialerd.model.rows import CounterRow, JobRow
 
+ROW = "row"
+"""The count that is no sum: up to which row of its list an import came."""
 COUNTER = "jobs"
 """The counter that holds the last job's number."""
 
@@ -43,16 +46,20 @@ def job_advanced(live: Live, fact: f.JobAdvanced) -> None:
     live.mark(row)
 
 
-def leads_counted(live: Live, fact: f.LeadsAdded, added: int) -> None:
-    """An import goes on in the same turn as its leads: whatever stops the daemon, its counts are what was written."""
+def counted(live: Live, fact: f.LeadsAdded | f.ContactsRead, became: Mapping[str, int]) -> None:
+    """An import goes on in the same turn as its rows: whatever stops the daemon, its counts are what was written.
+
+    `became`: what became of those whom the fact brings.
+    """
     row = live.jobs.get(fact.job)
     if row is None:
-        live.odd("leads_counted")
+        live.odd("import_counted")
         return
     counts = Counter(row.counts)
     counts.update(fact.counts)
-    counts["added"] += added
-    counts["duplicates"] += len(fact.leads) - added  # another way in was faster
+    counts.update(became)
+    if fact.row:
+        counts[ROW] = max(counts[ROW], fact.row)
     row.counts = dict(counts)
     row.file = fact.report or row.file
     live.mark(row)

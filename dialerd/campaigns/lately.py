@@ -35,6 +35,10 @@ class Lately:
             if self._last.get(gone) == was:
                 del self._last[gone]
 
+    def forget(self, key: Hashable) -> None:
+        """`key` is no more what it became: whoever asks from now on is told so by the store."""
+        self._last.pop(key, None)
+
     def knows(self, key: Hashable) -> bool:
         """Whether `key` changed in the turns that are remembered."""
         return key in self._last

@@ -34,7 +34,8 @@ def leads_added(live: Live, fact: f.LeadsAdded) -> None:
         return
     added = sum(admit(live, fact.campaign, new, fact.source) is not None for new in fact.leads)
     if fact.job:
-        jobs.leads_counted(live, fact, added)
+        # who is not added was brought by another way that was faster
+        jobs.counted(live, fact, {"added": added, "duplicates": len(fact.leads) - added})
 
 
 def leads_offered(live: Live, fact: f.LeadsOffered) -> None:

@@ -49,7 +49,7 @@ class Delete(Move):
     """A campaign to be deleted, and why."""
 
     confirm: Name | None = None
-    """The campaign's id once more; needed where it has leads or calls."""
+    """The campaign's id once more; needed where it has leads."""
 
 
 class Make(Which):
@@ -333,15 +333,12 @@ def _delete(live: Live, who: Who, args: Delete) -> Decided:
     calls = live.campaign_lines[row.id]
     if calls:
         raise Refusal("illegal_state", f"{row.id} has calls that go on ({calls}): wait for their end", "campaign")
-    leads, placed = live.lead_states[row.id].total(), live.tallies[row.id].placed
-    if (leads or placed) and args.confirm != row.id:
+    leads = live.lead_states[row.id].total()
+    if leads and args.confirm != row.id:
         told = ", ".join(f"{n} {state}" for state, n in sorted(live.lead_states[row.id].items()) if n)
-        what = f"{leads} leads ({told})" if leads else "no leads"
-        words = (
-            f"{row.id} has {what} and {placed} calls were placed for it: give confirm={row.id} to delete it for good"
-        )
+        words = f"{row.id} has {leads} leads ({told}): give confirm={row.id} to delete it for good"
         raise Refusal("confirm_needed", words, "confirm", [row.id])
-    counts = [f"{leads} leads, {placed} calls"] if leads or placed else []
+    counts = [f"{leads} leads"] if leads else []
     deleted = ": ".join([*counts, *([args.note] if args.note else [])])
     return Decided(
         Moved(campaign=row.id, state=state),

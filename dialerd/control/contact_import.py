@@ -1,175 +1,188 @@
-"""contact.import: contacts from a CSV text, batch by batch beside the turns (C06).
+"""contact.import: contacts from a list, portion by portion beside the turns, on the same way as leads (C06).
 
 Never stops at a bad row: it is told with its number and the reason, and the next is read.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from itertools import islice
-from typing import Any, Literal, NamedTuple
+import builtins
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import Field
 
-from dialerd.control.contact_values import COLUMNS, changed, new_contact, refuse_made
-from dialerd.control.csv_rows import CsvRow, csv_rows
-from dialerd.control.long_commands import Finished, Planned, Progress
-from dialerd.control.table import MAKERS, Args, Command, Desk, Result, Who
+from dialerd.control import list_args
+from dialerd.control.contact_values import refuse_made
+from dialerd.control.list_args import Column, Columns, FieldColumns, FromList, Importing, begun, how_of, source_of
+from dialerd.control.list_looking import Previewed, Template, TemplateFormat, made_template, previewed
+from dialerd.control.list_work import KIND, ListWork, NotTaken, Sifted, told_by_reading
+from dialerd.control.long_commands import Planned, Progress
+from dialerd.control.table import MAKERS, Args, Command, Desk, Who
+from dialerd.model.contact_check import ContactGiven, merged, nobody
 from dialerd.model.errors import Refusal
 from dialerd.model.facts import ContactsRead
 from dialerd.model.policies import Region
 from dialerd.model.rows import ContactRow
-from dialerd.ports.store import Store
+from dialerd.ports.sheets import (
+    ContactChecking,
+    ContactMapping,
+    ContactReading,
+    ContactRows,
+    HowToRead,
+    RowTaken,
+    Source,
+)
 
-MAX_CSV = 12_000_000
-BATCH = 200
-"""Contacts of one turn."""
-TOLD = 100
-"""Refused rows told one by one."""
-_MEANS = {"pid": "code", "type": "kind", "telephone": "phone", "e-mail": "email"}
+
+class ColumnsOf(Args):
+    """Which column is what: each is told by its heading, its letter (B) or its number (2)."""
+
+    code: Column = ""
+    """His code (PID): who has one is known by it, all others by their phone."""
+    kind: Column = ""
+    """person or company; an empty cell: person."""
+    name: Column = ""
+    phone: Column = ""
+    email: Column = ""
+    address: Column = ""
+    status: Column = ""
+    industry: Column = ""
+    channel: Column = ""
+    owner: Column = ""
+    """His account manager, a principal."""
+    tags: Column = ""
+    """Words parted by semicolons."""
+    fields: FieldColumns = Field(default_factory=dict)
+    """A further field to its column."""
+    ignore: Columns = Field(default_factory=builtins.list)
+    others: Literal["keep", "ignore"] = "keep"
+    """Columns not named here: kept as fields under their headings, or left out."""
 
 
-class Import(Args):
-    """Contacts from a CSV text."""
+class Import(Importing):
+    """Contacts from a list."""
 
-    csv: str = Field(max_length=MAX_CSV)
-    """A heading line, then one contact a line; comma, semicolon or tab. Headings: code (or pid), kind (or type), name, phone,
-    email, address, status, industry, channel, owner, tags (parted by semicolons); any other column is a further field."""
+    mapping: ColumnsOf | None = None
+    """Which column is what; empty: as the headings suggest (contact.import-preview shows it)."""
     existing: Literal["skip", "update"] = "skip"
-    """What becomes of a contact that is there already, by its code or, without one, by its phone."""
+    """What becomes of a contact that is there already, by its code or, without one, by its phone; an empty cell changes nothing."""
     region: Region = "VN"
     """Where a phone without a country code belongs; none: as it is dialed."""
-    dry_run: bool = False
-    """Only report what would be added, changed and refused."""
 
 
-class RowRefused(Result):
-    """A row that was not taken, and why."""
+class Imported(list_args.Imported):
+    """What became of an import's rows: rows = added + updated + duplicates + refused."""
 
-    row: int
-    """The line's number in the text, the heading being 1."""
-    code: str
-    field: str
-    because: str
-
-
-class Imported(Result):
-    """What became of an import's rows."""
-
-    rows: int
-    added: int
     updated: int
-    duplicates: int
-    """Contacts that were there already, or twice in the text."""
-    refused: int
-    refusals: list[RowRefused]
-    """The first hundred."""
-    dry_run: bool
+    """Or, in a dry run, to be updated."""
 
 
-class _Checked(NamedTuple):
-    row: int
-    contact: ContactRow | None
-    """As a new one; None: it is refused."""
-    values: dict[str, Any]
-    told: RowRefused | None
+class ContactWork(ListWork[ContactGiven, ContactRow]):
+    """One contact.import."""
 
+    counted = ("rows", "added", "updated", "duplicates", "refused")
+    _args: Import
 
-def _check(line: CsvRow, region: str) -> _Checked:
-    values: dict[str, Any] = {}
-    fields: dict[str, str] = {}
-    for heading, cell in line.cells.items():
-        name = heading.casefold()
-        name = _MEANS.get(name, name)
-        if name in COLUMNS:
-            values[name] = cell
-        else:
-            fields[heading] = cell
-    code = values.pop("code", "")
-    if fields:
-        values["fields"] = fields
-    try:
-        if line.trouble:
-            raise Refusal("bad_argument", line.trouble, "csv")
-        return _Checked(line.number, new_contact(code, values, region), values, None)
-    except Refusal as refusal:
-        because = refusal.message[:300]
-        told = RowRefused(row=line.number, code=code[:64], field=refusal.field or "", because=because)
-        return _Checked(line.number, None, values, told)
+    def __init__(self, desk: Desk, who: Who, args: Import, source: Source, how: HowToRead) -> None:
+        super().__init__(desk, who, args)
+        self._source = source
+        self._how = how
+        self._as_of = 0
+        """The last turn that the store's answers of this portion know."""
 
+    def _open(self) -> ContactReading:
+        given = self._args.mapping
+        mapping = None
+        if given is not None:
+            mapping = ContactMapping(**(given.model_dump() | {"ignore": tuple(given.ignore)}))
+        return self._desk.lists.sheets.contacts(self._source, self._how, ContactChecking(self._args.region, mapping))
 
-def _some(lines: Iterator[CsvRow], region: str) -> list[_Checked]:
-    return [_check(line, region) for line in islice(lines, BATCH)]
+    def _fact(self, job: str, items: Sequence[ContactRow], counts: dict[str, int], row: int) -> ContactsRead:
+        return ContactsRead(tuple(items), self._as_of, self._who.principal, job, counts, self._report_name, row)
 
+    def _become(self, items: Sequence[ContactRow]) -> Mapping[str, int]:
+        return Counter("updated" if row.created_at else "added" for row in items)
 
-class _Importing:
-    """One import under way."""
+    def _answer(self, told: dict[str, Any]) -> Imported:
+        return Imported(**told)
 
-    def __init__(self, store: Store, who: Who, args: Import) -> None:
-        self._store = store
-        self._who = who
-        self._args = args
-        self._seen: set[str] = set()
-        self.report = Imported(rows=0, added=0, updated=0, duplicates=0, refused=0, refusals=[], dry_run=args.dry_run)
-
-    async def run(self, progress: Progress) -> Finished:
-        report = self.report
-        lines = await asyncio.to_thread(csv_rows, self._args.csv, "csv")
-        while batch := await asyncio.to_thread(_some, lines, self._args.region):
-            report.rows += len(batch)
-            as_of = progress.as_of
-            contacts = await self._sort(batch)
-            if contacts and not self._args.dry_run:
-                await progress.settle(ContactsRead(tuple(contacts), as_of, self._who.principal))
-            progress.tell(rows=report.rows, added=report.added, updated=report.updated)
-        counts = {name: getattr(report, name) for name in ("rows", "added", "updated", "duplicates", "refused")}
-        return Finished(report, counts)
-
-    async def _sort(self, batch: list[_Checked]) -> list[ContactRow]:
-        """Those of a batch that are to be written."""
-        good = [(one, one.contact) for one in batch if one.contact is not None]
-        for one in batch:
-            if one.told is not None:
-                self._refuse(one.told)
-        by_code = {row.id: row for row in await self._store.contacts_by_id([row.id for _, row in good if row.id])}
-        phones = [row.phone for _, row in good if row.phone and not row.id]
-        by_phone = {row.phone: row for row in reversed(await self._store.contacts_by_phone(phones))}
-        found: list[ContactRow] = []
-        for one, row in good:
-            there = by_code.get(row.id) if row.id else by_phone.get(row.phone)
-            key = there.id if there is not None else row.id or row.phone
-            if key and key in self._seen:
-                self.report.duplicates += 1
-                continue
-            if key:
-                self._seen.add(key)
-            if there is None:
-                try:
-                    refuse_made(row.id)
-                except Refusal as refusal:
-                    self._refuse(RowRefused(row=one.row, code=row.id, field="code", because=refusal.message))
+    async def _sift(self, progress: Progress, rows: ContactRows) -> Sifted[ContactRow]:
+        """Those who are to be written, and all others told."""
+        self._as_of = progress.as_of
+        store = self._desk.store
+        given = [row.item for row in rows.taken]
+        by_code = {row.id: row for row in await store.contacts_by_id([one.code for one in given if one.code])}
+        phones = [one.phone for one in given if one.phone and not one.code]
+        by_phone = {row.phone: row for row in reversed(await store.contacts_by_phone(phones))}
+        told = told_by_reading(rows)
+        new: list[RowTaken[ContactRow]] = []
+        seen: set[str] = set()
+        for row in rows.taken:
+            said = row.item
+            there = by_code.get(said.code) if said.code else by_phone.get(said.phone)
+            try:
+                because = "" if there is None else self._why_not(there, seen)
+                if not because:
+                    new.append(RowTaken(row.number, _written(there, said), row.cells))
                     continue
-                self.report.added += 1
-                found.append(row)
-            elif self._args.existing == "update":
-                self.report.updated += 1
-                found.append(changed(there, one.values, self._args.region))
-            else:
-                self.report.duplicates += 1
-        return found
+                result = "duplicate"
+            except Refusal as refusal:
+                result, because = "refused", refusal.message
+            told.append(NotTaken(row.number, said.phone or said.code, result, because, row.cells))
+        told.sort(key=lambda one: one.row)
+        return Sifted(new, told)
 
-    def _refuse(self, told: RowRefused) -> None:
-        self.report.refused += 1
-        if len(self.report.refusals) < TOLD:
-            self.report.refusals.append(told)
+    def _why_not(self, there: ContactRow, seen: set[str]) -> str:
+        if there.id in seen:
+            return f"a row before it is the contact {there.id}, too"
+        seen.add(there.id)
+        return f"there is a contact {there.id} already" if self._args.existing == "skip" else ""
+
+
+def _written(there: ContactRow | None, said: ContactGiven) -> ContactRow:
+    """The contact as he will be. Raises Refusal."""
+    if there is not None:
+        return merged(there, said)
+    refuse_made(said.code)
+    return merged(nobody(said.code), said)
 
 
 def _plan(desk: Desk, who: Who, args: Import) -> Planned:
-    csv_rows(args.csv, "csv")  # a text that is none is refused before anything begins
-    return Planned("import", "", _Importing(desk.store, who, args).run)
+    work = ContactWork(desk, who, args, source_of(desk, who, args), how_of(args))
+    return Planned(KIND, "", work.run, None if args.wait else _begun)
+
+
+def _begun(job: str) -> Imported:
+    return Imported(updated=0, **begun(job))
+
+
+async def _preview(desk: Desk, who: Who, args: FromList) -> Previewed:
+    return await previewed(desk, who, args, desk.lists.sheets.suggest_contacts)
+
+
+async def _template(desk: Desk, who: Who, args: TemplateFormat) -> Template:
+    return await made_template("contacts", args.format, desk.lists.sheets.contact_template)
 
 
 COMMANDS: tuple[Command[Any], ...] = (
-    Command("contact.import", "Contacts from a CSV text", MAKERS, Import, Imported, "job", plan=_plan),
+    Command("contact.import", "Contacts from a list: CSV or a workbook", MAKERS, Import, Imported, "job", plan=_plan),
+    Command(
+        "contact.import-preview",
+        "Sheets, headings and first rows of a list of contacts",
+        MAKERS,
+        FromList,
+        Previewed,
+        "read",
+        read=_preview,
+    ),
+    Command(
+        "contact.import-template",
+        "An empty list of contacts to fill in",
+        MAKERS,
+        TemplateFormat,
+        Template,
+        "read",
+        read=_template,
+    ),
 )

@@ -128,8 +128,9 @@ class _Importing:
         args, report = self._args, self.report
         where = (self._name, args.channel)
         lines = numbers_of_text(args.csv, args.column, args.region)
+        batch = await asyncio.to_thread(_some, lines)  # a text that cannot be read is refused before anything is begun
         version = await self._version(progress)
-        while batch := await asyncio.to_thread(_some, lines):
+        while batch:
             numbers = await self._fresh(batch, version)
             if numbers and not args.dry_run:
                 because = args.because or f"import {args.as_of}".strip()
@@ -137,6 +138,7 @@ class _Importing:
                 await progress.settle(listed)
             self._still_ours(version)
             progress.tell(rows=report.rows, added=report.added, already=report.already, refused=report.refused)
+            batch = await asyncio.to_thread(_some, lines)
         if version and args.part in ("whole", "last") and not args.dry_run:
             await progress.settle(ListReplaced(*where, version, args.as_of, self._who.principal))
             report.replaced = True

@@ -48,7 +48,7 @@ def numbers_of_text(text: str, column: str, region: str) -> Iterator[Line]:
                 continue
             if not any(character.isdigit() for character in line):
                 told = f"there is no column {column!r}, and the first line is no number"
-                raise Refusal("bad_argument", told, "column", [cell[:100] for cell in cells[:_HEADING_AT_MOST]])
+                raise Refusal("bad_argument", told, "column", [cell.strip()[:100] for cell in cells[:_HEADING_AT_MOST]])
         cells = _cells(line, separator)
         yield _line(row, cells[at].strip() if at < len(cells) else "", region)
 

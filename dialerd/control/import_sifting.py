@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from dialerd.campaigns.dossiers import holds
 from dialerd.campaigns.live import Live
 from dialerd.compliance.do_not_call import Suppressed, barred_by
+from dialerd.control.list_work import NotTaken, Sifted, told_by_reading
 from dialerd.control.table import Desk
 from dialerd.model.facts import NewLead
 from dialerd.model.instants import Instant
@@ -21,37 +21,18 @@ from dialerd.model.rows import SuppressionRow
 from dialerd.ports.sheets import LeadRows, RowTaken
 
 
-class NotTaken(NamedTuple):
-    """A row that was not taken: `result` is refused, suppressed or duplicate."""
-
-    row: int
-    phone: str
-    result: str
-    because: str
-    cells: list[str]
-
-
-class Sifted(NamedTuple):
-    """What becomes of a portion's rows."""
-
-    new: list[NewLead]
-    not_taken: list[NotTaken]
-    """In the order of the rows."""
-
-
-async def sift(desk: Desk, campaign: str, rows: LeadRows) -> Sifted:
+async def sift(desk: Desk, campaign: str, rows: LeadRows) -> Sifted[NewLead]:
     """Sort a portion. Raises StoreFailingError."""
-    told = [NotTaken(one.number, one.phone, "refused", one.because, one.cells) for one in rows.refused]
-    told += [NotTaken(one.number, one.phone, "duplicate", one.because, one.cells) for one in rows.twice]
-    numbers = [number for row in rows.taken for number in (row.lead.phone, *row.lead.phones)]
+    told = told_by_reading(rows)
+    numbers = [number for row in rows.taken for number in (row.item.phone, *row.item.phones)]
     known = await desk.store.known_phones(campaign, numbers) if numbers else set()
     barred = await barring(desk, campaign, [number for number in numbers if number not in known])
     lists: set[str] = set()
-    new: list[NewLead] = []
+    new: list[RowTaken[NewLead]] = []
     for row in rows.taken:
         why = _why_not(desk.live, campaign, row, known, barred, lists)
         if why is None:
-            new.append(row.lead)
+            new.append(row)
         else:
             told.append(why)
     told.sort(key=lambda one: one.row)
@@ -59,9 +40,9 @@ async def sift(desk: Desk, campaign: str, rows: LeadRows) -> Sifted:
 
 
 def _why_not(
-    live: Live, campaign: str, row: RowTaken, known: set[str], barred: dict[str, str], lists: set[str]
+    live: Live, campaign: str, row: RowTaken[NewLead], known: set[str], barred: dict[str, str], lists: set[str]
 ) -> NotTaken | None:
-    lead = row.lead
+    lead = row.item
 
     def told(result: str, because: str) -> NotTaken:
         return NotTaken(row.number, lead.phone, result, because, row.cells)

@@ -1,4 +1,4 @@
-"""Leads of an all-or-nothing import, added from the file in which they were staged, through restarts; and how fast leads are added.
+"""Leads of an all-or-nothing import, added from the file in which they were staged, through restarts.
 
 Never adds a portion without keeping, in the same turn, that it was added.
 """
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from dialerd.control.import_pace import Pace
 from dialerd.control.lead_import import Imported
 from dialerd.control.leads import batch_subject
 from dialerd.control.long_commands import Finished, Progress
@@ -21,10 +22,6 @@ from dialerd.model.facts import LeadsAdded, NewLead
 from dialerd.ports.import_files import StagedHead
 from dialerd.ports.store import StoreFailingError
 
-CALM, BUSY, LEAST = 400, 100, 20
-"""Leads added in one turn at most: with no call alive, and beside calls; and at least, on however slow a machine."""
-SLOW_S, QUICK_S = 0.050, 0.030
-"""Seconds of a turn with its way to the disk (it may wait 10 ms for company): above, the next are smaller; below, larger again."""
 FRAME = 50
 """Leads staged together: in a turn they are added together, or not."""
 COUNTS = ("rows", "added", "duplicates", "suppressed", "refused")
@@ -33,24 +30,6 @@ FRAMES = "frames"
 RETRY_S = 1.0
 """Real seconds until a store that fails is asked again."""
 T = TypeVar("T")
-
-
-class Pace:
-    """How many leads are added in one turn: as many as it can take without calls noticing."""
-
-    def __init__(self) -> None:
-        self._share = 1.0
-
-    def size(self, *, busy: bool) -> int:
-        """`busy`: calls are alive, and their facts wait for that turn."""
-        return max(LEAST, int((BUSY if busy else CALM) * self._share))
-
-    def took(self, seconds: float) -> None:
-        """A turn was taken, written and on the disk after so many seconds."""
-        if seconds > SLOW_S:
-            self._share = max(self._share / 2, 0.05)
-        elif seconds < QUICK_S:
-            self._share = min(self._share * 1.25, 1.0)
 
 
 class StagedWork:

@@ -6,82 +6,27 @@ Never tells of an import to somebody who may not see its campaign.
 from __future__ import annotations
 
 import asyncio
-import base64
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
+from dialerd.campaigns.jobs import ROW
 from dialerd.control import import_work
 from dialerd.control.import_staged import COUNTS
 from dialerd.control.job_files import Fetch, Piece, WhichJob, may_cancel, not_running, piece
-from dialerd.control.lead_import import (
-    FromFile,
-    Import,
-    Imported,
-    fields_of,
-    how_of,
-    mapping_shown,
-    source_of,
-)
+from dialerd.control.lead_import import Import, Imported, OfCampaign, Preview, fields_of
+from dialerd.control.list_looking import Previewed, Template, TemplateFormat, made_template, previewed
+from dialerd.control.list_work import KIND
 from dialerd.control.permissions import SEES, sees
 from dialerd.control.table import MAKERS, OFFICE, Args, Command, Desk, Result, Who
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import iso
 from dialerd.model.policies import Name
 from dialerd.model.rows import JobRow
-from dialerd.ports.sheets import SheetSeen
 
 
-class Preview(FromFile):
-    """Which list to look into."""
-
-
-class SheetShown(Result):
-    """A sheet: its headings, first rows, and what they suggest."""
-
-    sheet: str
-    """Empty for CSV."""
-    position: int
-    """1 is the first."""
-    hidden: bool
-    header_row: int
-    """0: there is no heading."""
-    headings: list[str]
-    rows: int
-    """At most so many rows follow the heading."""
-    first_rows: list[list[str]]
-    mapping: dict[str, Any]
-    """As lead.import takes it; without `phone` if no heading tells of one."""
-    because: str
-    """Why its rows cannot be read; empty if they can."""
-
-
-class Previewed(Result):
-    """What is in a file."""
-
-    kind: str
-    """csv, xlsx, xls, xlsb or ods."""
-    encoding: str
-    separator: str
-    sheets: list[SheetShown]
-
-
-class TemplateArgs(Args):
-    """Which empty list."""
-
-    campaign: Name
-    format: Literal["xlsx", "csv"] = "xlsx"
-    """xlsx: with the kinds of columns, choices to pick from, and explained; csv: the headings."""
-
-
-class Template(Result):
-    """An empty list with the campaign's fields."""
-
-    file: str
-    """A name for it."""
-    size: int
-    content: str
-    """Base64."""
+class TemplateArgs(TemplateFormat, OfCampaign):
+    """Which empty list, and for which campaign."""
 
 
 class ImportListing(Args):
@@ -100,12 +45,17 @@ class ImportView(Result):
     command: str
     campaign: str
     state: str
-    """running, done, failed or cancelled."""
+    """running, done, failed, cancelled, or interrupted: the daemon ended before its list did."""
     by: str
     at: str
     ended_at: str | None
+    row: int
+    """Up to this row of its list all is in the counts, and whom it added is there for good; give it as `after_row` with the same
+    list to go on after it. 0: no row, as in a dry run, or an import of another kind, which is begun anew."""
     rows: int
     added: int
+    updated: int
+    """Of contacts."""
     duplicates: int
     suppressed: int
     refused: int
@@ -124,36 +74,14 @@ class ImportList(Result):
 
 
 async def _preview(desk: Desk, who: Who, args: Preview) -> Previewed:
-    policy = desk.live.policies[args.campaign]
-    source = source_of(desk, who, args)
-    async with desk.lists.looking:
-        seen = await asyncio.to_thread(desk.lists.sheets.sheets, source, how_of(args))
-    heading = seen[0].heading
-    fields = fields_of(policy)
-
-    def shown(position: int, one: SheetSeen) -> SheetShown:
-        found = one.heading
-        return SheetShown(
-            sheet=found.sheet,
-            position=position,
-            hidden=found.hidden,
-            header_row=found.header_row,
-            headings=found.headings,
-            rows=found.rows,
-            first_rows=[[cell[:200] for cell in row.cells[:200]] for row in one.first_rows],
-            mapping={} if one.trouble else mapping_shown(desk.lists.sheets.suggest(found.headings, fields)),
-            because=one.trouble,
-        )
-
-    sheets = [shown(position, one) for position, one in enumerate(seen, 1)]
-    return Previewed(kind=heading.kind, encoding=heading.encoding, separator=heading.separator, sheets=sheets)
+    fields = fields_of(desk.live.policies[args.campaign])
+    return await previewed(desk, who, args, lambda headings: desk.lists.sheets.suggest(headings, fields))
 
 
 async def _template(desk: Desk, who: Who, args: TemplateArgs) -> Template:
     fields = fields_of(desk.live.policies[args.campaign])
-    content = await asyncio.to_thread(desk.lists.sheets.template, fields, args.format)
-    name = f"leads-{args.campaign}.{args.format}"
-    return Template(file=name, size=len(content), content=base64.b64encode(content).decode())
+    make = desk.lists.sheets.template
+    return await made_template(f"leads-{args.campaign}", args.format, lambda kind: make(fields, kind))
 
 
 # --- what became of them
@@ -168,13 +96,13 @@ def _visible(desk: Desk, who: Who, row: JobRow) -> bool:
 
 async def _job(desk: Desk, who: Who, job: str) -> JobRow:
     row = desk.live.jobs.get(job) or await desk.store.job(job)
-    if row is None or row.kind != import_work.KIND or not _visible(desk, who, row):
+    if row is None or row.kind != KIND or not _visible(desk, who, row):
         raise Refusal("unknown_job", f"there is no import {job!r}", "job")
     return row
 
 
 async def _list(desk: Desk, who: Who, args: ImportListing) -> ImportList:
-    rows = await desk.store.jobs(import_work.KIND, args.campaign, args.limit)
+    rows = await desk.store.jobs(KIND, args.campaign, args.limit)
     return ImportList(imports=[_view(desk.live.jobs.get(row.id, row)) for row in rows if _visible(desk, who, row)])
 
 
@@ -192,7 +120,7 @@ def _view(row: JobRow) -> ImportView:
         report=row.file,
         because=row.because,
         decided=row.state == "running" and row.staged != "",
-        **{name: row.counts.get(name, 0) for name in COUNTS},
+        **{name: row.counts.get(name, 0) for name in (*COUNTS, "updated", ROW)},
     )
 
 

@@ -44,7 +44,8 @@ DELETABLE: Mapping[str, frozenset[str]] = {
     "email": frozenset({"draft", "pending", "approved", "rejected", "paused"}),
 }
 NEVER_ONCE_SENT = frozenset({"sms", "email"})
-"""Channels of which nothing is edited or deleted any more once a message has left."""
+"""Channels of which nothing is edited any more once a message has left."""
+CHANNELS = frozenset(EDITABLE)
 ALWAYS_EDITABLE = frozenset({"description", "business"})
 """Keys of the policy that stay open for good: what a campaign cost and brought is known after its end."""
 NOT_BY_SUPERVISORS = (("supervisors",), ("business", "person_in_charge"))
@@ -58,8 +59,8 @@ class Rule:
     scope: Scope
     states: Mapping[str, frozenset[str]] | None = None
     """Channel to states; None: wherever the command itself is possible."""
-    unsent: bool = False
-    """In a channel of NEVER_ONCE_SENT: only while nothing was sent."""
+    unsent: frozenset[str] = frozenset()
+    """Channels in which only while nothing was dialed or sent."""
     own_pause: bool = False
     """Only what he paused himself."""
 
@@ -69,12 +70,15 @@ SEES: Mapping[Role, Scope] = {"owner": "any", "ops": "any", "admin": "own", "sup
 """What each role sees; all that is not in RULES follows it."""
 RULES: Mapping[str, Mapping[Role, Rule]] = {
     "campaign.update": {
-        "owner": Rule("any", EDITABLE, unsent=True),
-        "admin": Rule("own", EDITABLE, unsent=True),
-        "supervisor": Rule("overseen", EDITABLE, unsent=True),
+        "owner": Rule("any", EDITABLE, unsent=NEVER_ONCE_SENT),
+        "admin": Rule("own", EDITABLE, unsent=NEVER_ONCE_SENT),
+        "supervisor": Rule("overseen", EDITABLE, unsent=NEVER_ONCE_SENT),
     },
     "campaign.clone": {"owner": Rule("any"), "admin": Rule("own"), "supervisor": Rule("overseen")},
-    "campaign.delete": {"owner": Rule("any", DELETABLE, unsent=True), "admin": Rule("own", _NEW)},
+    "campaign.delete": {
+        "owner": Rule("any", DELETABLE, unsent=CHANNELS),
+        "admin": Rule("own", _NEW, unsent=CHANNELS),
+    },
     "campaign.submit": {"owner": Rule("any"), "admin": Rule("own"), "supervisor": Rule("overseen")},
     "campaign.approve": {"owner": Rule("any")},
     "campaign.reject": {"owner": Rule("any")},
@@ -182,10 +186,13 @@ def _allow_in_state(live: Live, who: Who, entry: Command[Any], row: CampaignRow,
             f"{row.id} is {row.state}, and {who.principal} may {entry.name} it only while {', '.join(sorted(allowed))}"
         )
         raise Refusal("illegal_state", told, "campaign", sorted(allowed))
-    if channel in NEVER_ONCE_SENT and live.tallies[row.id].placed and all(rule.unsent for rule in rules):
-        raise Refusal("illegal_state", f"{row.id} was sent: only its {_and(ALWAYS_EDITABLE)} may be edited", "campaign")
+    if live.tallies[row.id].placed and all(channel in rule.unsent for rule in rules):
+        was = "dialed" if channel == "voice" else "sent"
+        only = f"only its {_and(ALWAYS_EDITABLE)} may be edited" if entry.name == "campaign.update" else _KEPT
+        raise Refusal("illegal_state", f"{row.id} was {was}: {only}", "campaign")
 
 
+_KEPT = "it stays as a record of its calls and messages"
 _MOVES = frozenset(kind for moves in states.CAMPAIGN.values() for kind in moves)
 
 

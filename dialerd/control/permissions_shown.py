@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dialerd.control.permissions import (
+    CHANNELS,
     DELETABLE,
     EDITABLE,
     NEVER_ONCE_SENT,
@@ -44,7 +45,8 @@ Why it is so:
 * **Of a message nothing is changed once it was sent**; a voice campaign may be edited while it runs (the audit trail has who and
   what). `description` and `business` stay open for good: what a campaign brought is known after its end.
 * **Deleted** is for good: hidden from everybody, never dialed, its id never used again. Its leads are purged after
-  `store.keep_deleted_days`; its calls and its audit are records and stay.
+  `store.keep_deleted_days`; its audit is a record and stays. Only what never dialed or sent anything is deleted: a campaign that
+  has called somebody is itself the record of it, and ends as `finished`.
 
 On the bus the broker's ACL decides (config/mosquitto/acl). It knows nothing of campaigns: whoever may read `event/#` hears of all.
 """
@@ -62,9 +64,9 @@ def permissions_shown(entries: Sequence[Command[Any]]) -> str:
         lines.append(f"| `{name}` | {' | '.join(_cell(rules.get(role)) for role in ROLES)} |")
     lines += ["", "All other commands about a campaign: whoever has the role, for the campaigns that he sees.", ""]
     lines += ["| scope | |", "|---|---|", *(f"| {scope} | {words} |" for scope, words in SCOPES.items())]
-    for verb, table in (("edited", EDITABLE), ("deleted", DELETABLE)):
+    for verb, table, unsent in (("edited", EDITABLE, NEVER_ONCE_SENT), ("deleted", DELETABLE, CHANNELS)):
         lines += ["", f"| channel | may be {verb} while |", "|---|---|"]
-        lines += [f"| {channel} | {_while(channel, table)} |" for channel in table]
+        lines += [f"| {channel} | {_while(channel, table, unsent)} |" for channel in table]
     return "\n".join([*lines, _WHY])
 
 
@@ -77,6 +79,7 @@ def _cell(rule: Rule | None) -> str:
     return ", ".join([rule.scope, *limits])
 
 
-def _while(channel: str, table: Mapping[str, frozenset[str]]) -> str:
+def _while(channel: str, table: Mapping[str, frozenset[str]], unsent: frozenset[str]) -> str:
     words = "in every state" if table[channel] == STATES else ", ".join(sorted(table[channel]))
-    return words + (", and nothing was sent" if channel in NEVER_ONCE_SENT else "")
+    nothing = "nothing was dialed" if channel == "voice" else "nothing was sent"
+    return words + (f", and {nothing}" if channel in unsent else "")

@@ -1,4 +1,4 @@
-"""Commands that bring a file to the daemon in pieces, by the socket or the broker, for lead.import (C06).
+"""Commands that bring a file to the daemon in pieces, by the socket or the broker, for lead.import and contact.import (C06).
 
 Never takes a piece for another principal's file, and never holds a file in memory.
 """

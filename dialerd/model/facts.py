@@ -185,6 +185,8 @@ class LeadsAdded(Fact, frozen=True):
     """What the import looked at since it was told of last, such as rows and refused; what becomes of `leads` is counted here."""
     report: str = ""
     """The file in which the import tells of rows that it did not take."""
+    row: int = 0
+    """The list's row up to which `counts` tell of all."""
 
 
 class LeadsOffered(Fact, frozen=True):
@@ -221,6 +223,11 @@ class ContactsRead(Fact, frozen=True):
     contacts: tuple[ContactRow, ...]
     as_of: int
     principal: str
+    job: str = ""
+    """As in LeadsAdded, with the counts, the report and the row."""
+    counts: dict[str, int] = {}
+    report: str = ""
+    row: int = 0
 
 
 class LeadsCopied(Fact, frozen=True):
@@ -309,7 +316,7 @@ class ImportDecided(Fact, frozen=True):
 
 
 class JobEnded(Fact, frozen=True):
-    """A long work is over. `state`: done, failed or cancelled; `principal`: who cancelled it."""
+    """A long work is over. `state`: done, failed, interrupted or cancelled; `principal`: who cancelled it."""
 
     job: str
     state: str

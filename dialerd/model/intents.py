@@ -278,6 +278,8 @@ class ChangeLead(Intent, frozen=True):
     lead: int
     values: dict[str, Any]
     fields: dict[str, str] = {}
+    phones: tuple[str, ...] | None = None
+    """All his further phones, in the order they are tried; None: they stay."""
 
 
 class MoveLead(Intent, frozen=True):

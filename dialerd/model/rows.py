@@ -121,6 +121,8 @@ class LeadPhoneRow(msgspec.Struct):
     campaign: str
     phone: str
     lead: int
+    active: bool = True
+    """Whether it is his; one that was taken from him stays as a record until another lead has it."""
 
 
 class AttemptRow(msgspec.Struct):
@@ -428,7 +430,7 @@ class JobRow(msgspec.Struct):
     kind: str
     campaign: str
     state: str
-    """`running`, `done`, `failed` or `cancelled`."""
+    """`running`, `done`, `failed`, `cancelled`, or `interrupted`: an import that the daemon's end left at one of its rows."""
     by: str
     at: Instant
     ended_at: Instant | None = None

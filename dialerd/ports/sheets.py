@@ -1,4 +1,4 @@
-"""Lead lists in files as a promise: what sheets a file has, its rows batch by batch, and which column is what (C06).
+"""Lists of leads and contacts in files as a promise: what sheets a file has, its rows batch by batch, which column is what (C06).
 
 Never says what a phone is or whether a row becomes a lead: cells are text, and whoever asked judges them.
 
@@ -8,12 +8,15 @@ Everything here may block on a disk or a pipe: call it in a thread, never on the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from dialerd.model.contact_check import ContactGiven
 from dialerd.model.facts import NewLead
 from dialerd.model.lead_check import LeadRules
+
+T = TypeVar("T")
 
 Warned: TypeAlias = Literal["leading_zero_lost", "digits_lost"]
 """leading_zero_lost: a number cell that looks like a number of Vietnam without its trunk 0. digits_lost: more digits than
@@ -103,6 +106,8 @@ class HowToRead(msgspec.Struct, frozen=True):
     """Of a CSV file; None: found by byte order mark or by trial."""
     separator: str | None = None
     """Of a CSV file: comma, semicolon, tab or pipe; None: found by the heading."""
+    after_row: int = 0
+    """Rows up to this number are left out: they were read before."""
 
 
 class Reading(Iterator[list[Row]], Protocol):
@@ -134,8 +139,8 @@ OWN = ("email", "address", "zone", "owner", "action", "list_name", "priority")
 """What a lead has beside phones, name and fields, and a list may tell."""
 
 
-class Mapping(msgspec.Struct, frozen=True):
-    """Which column is what. A column is told by its heading, its letter (`B`) or its number (`2`), in this order."""
+class Mapping(msgspec.Struct, frozen=True, tag="leads"):
+    """Which column is what of a lead. A column is told by its heading, its letter (`B`) or its number (`2`), in this order."""
 
     phone: str = ""
     """Required when it is used; empty in a suggestion that found none."""
@@ -157,6 +162,33 @@ class Mapping(msgspec.Struct, frozen=True):
     """What becomes of the columns not named here: kept as fields under their headings, or left out."""
 
 
+OF_CONTACT = ("code", "kind", "email", "address", "status", "industry", "channel", "owner", "tags")
+"""What a contact has beside phone, name and fields."""
+
+
+class ContactMapping(msgspec.Struct, frozen=True, tag="contacts"):
+    """Which column is what of a contact; columns are told as in `Mapping`, and an empty one is not there."""
+
+    code: str = ""
+    kind: str = ""
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    address: str = ""
+    status: str = ""
+    industry: str = ""
+    channel: str = ""
+    owner: str = ""
+    tags: str = ""
+    fields: dict[str, str] = {}
+    """Further field to column."""
+    ignore: tuple[str, ...] = ()
+    others: Literal["keep", "ignore"] = "keep"
+
+
+AnyMapping: TypeAlias = Mapping | ContactMapping
+
+
 class Picked(msgspec.Struct, frozen=True):
     """A row's cells by what they are, trimmed; empty ones are left out of `phones` and `fields`."""
 
@@ -169,7 +201,7 @@ class Picked(msgspec.Struct, frozen=True):
     warnings: list[str] = []
     """`target: code`, such as `phone: leading_zero_lost`."""
     more: dict[str, str] = {}
-    """What else is known of the lead, by the names in OWN."""
+    """What else is known, by the names in OWN or OF_CONTACT."""
 
 
 class Columns(Protocol):
@@ -178,7 +210,7 @@ class Columns(Protocol):
     def pick(self, row: Row) -> Picked: ...
 
 
-class Checking(msgspec.Struct, frozen=True):
+class Checking(msgspec.Struct, frozen=True, tag="leads"):
     """How rows become leads."""
 
     rules: LeadRules
@@ -191,11 +223,22 @@ class Checking(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class RowTaken(msgspec.Struct, frozen=True, array_like=True):
-    """A row that is a lead."""
+class ContactChecking(msgspec.Struct, frozen=True, tag="contacts"):
+    """How rows become contacts."""
+
+    region: str
+    mapping: ContactMapping | None = None
+    """None: as the headings suggest."""
+
+
+AnyChecking: TypeAlias = Checking | ContactChecking
+
+
+class RowTaken(msgspec.Struct, Generic[T], frozen=True, array_like=True):
+    """A row that is a lead, or a contact."""
 
     number: int
-    lead: NewLead
+    item: T
     cells: list[str]
 
 
@@ -208,13 +251,13 @@ class RowRefused(msgspec.Struct, frozen=True, array_like=True):
     cells: list[str]
 
 
-class LeadRows(msgspec.Struct, frozen=True):
+class Rows(msgspec.Struct, Generic[T], frozen=True):
     """A portion of a list, checked."""
 
-    taken: list[RowTaken]
+    taken: list[RowTaken[T]]
     refused: list[RowRefused]
     twice: list[RowRefused]
-    """Rows with a phone that a row before them has."""
+    """Rows with a phone (or a code) that a row before them has."""
     warnings: dict[str, int]
     """Warned code to rows of `taken` that have it."""
 
@@ -223,19 +266,32 @@ class LeadRows(msgspec.Struct, frozen=True):
         """How many rows it is."""
         return len(self.taken) + len(self.refused) + len(self.twice)
 
+    @property
+    def last(self) -> int:
+        """The number of its last row; 0 if it has none."""
+        return max((part[-1].number for part in (self.taken, self.refused, self.twice) if part), default=0)
 
-class LeadReading(Iterator[LeadRows], Protocol):
-    """A list as leads. As `Reading` in all else."""
+
+LeadRows: TypeAlias = Rows[NewLead]
+ContactRows: TypeAlias = Rows[ContactGiven]
+
+
+class ListReading(Iterator[Rows[T]], Protocol[T]):
+    """A list, checked row by row. As `Reading` in all else."""
 
     @property
     def heading(self) -> Heading: ...
 
     @property
-    def mapping(self) -> Mapping:
+    def mapping(self) -> AnyMapping:
         """The mapping that holds."""
 
     def close(self) -> None:
         """End the reading at once, from any thread."""
+
+
+LeadReading: TypeAlias = ListReading[NewLead]
+ContactReading: TypeAlias = ListReading[ContactGiven]
 
 
 class Sheets(Protocol):
@@ -253,11 +309,20 @@ class Sheets(Protocol):
         The heading is known when it returns.
         """
 
+    def contacts(self, source: Source, how: HowToRead, checking: ContactChecking) -> ContactReading:
+        """Begin to read a list as contacts: values checked, no code twice, and of those without one no phone."""
+
     def suggest(self, headings: Sequence[str], fields: Sequence[RecordField]) -> Mapping:
         """The mapping that headings in English, Vietnamese or Polish suggest."""
+
+    def suggest_contacts(self, headings: Sequence[str]) -> ContactMapping:
+        """The same for a list of contacts."""
 
     def placed(self, mapping: Mapping, heading: Heading, fields: Sequence[RecordField]) -> Columns:
         """A mapping as columns. Raises Refusal naming the target, what was found and the headings there are."""
 
     def template(self, fields: Sequence[RecordField], kind: Format) -> bytes:
-        """An empty list to fill in, as a file."""
+        """An empty list of leads to fill in, as a file: every column that an import knows, under headings that it knows."""
+
+    def contact_template(self, kind: Format) -> bytes:
+        """The same for contacts."""

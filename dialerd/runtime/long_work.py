@@ -1,7 +1,7 @@
 """Works that run beside the turns (imports, exports): begun, told of, cancelled, ended; each is a JobRow in the store.
 
-Never holds up a turn, and never leaves a job `running` that is not: one that a killed daemon left is marked failed by
-`open`.
+Never holds up a turn, and never leaves a job `running` that is not: one that a killed daemon left is marked `interrupted` (an
+import: what it added stays) or `failed` by `open`.
 
 How to use it. Check the arguments and make a `Planned` (dialerd.control.long_commands) whose `work` is a coroutine function:
 
@@ -109,14 +109,15 @@ class LongWork:
         """Job to who had it cancelled."""
 
     def open(self, resumed: Mapping[str, tuple[Planned, Asking]]) -> None:
-        """Go on with what is `resumed`, and mark as failed what else an earlier process left running.
+        """Go on with what is `resumed`, and mark as stopped what else an earlier process left running.
 
         To be called once, before anything is begun.
         """
         for job, (planned, asking) in resumed.items():
             self._start(job, None, planned, asking)
         for job in [job for job in self._live.jobs if job not in resumed]:
-            self._turns.put(JobEnded(job, "failed", dict(self._live.jobs[job].counts), because=STOPPED))
+            row = self._live.jobs[job]
+            self._turns.put(JobEnded(job, _stopped(row.kind), dict(row.counts), because=STOPPED))
 
     def begin(self, planned: Planned, asking: Asking) -> str:
         """Start a job; its id. Raises Refusal (`busy`)."""
@@ -190,7 +191,7 @@ class LongWork:
             row = self._live.jobs.get(job)
             if not by and row is not None and row.staged:
                 return  # the next start goes on with it
-            state = "cancelled" if by else "failed"
+            state = "cancelled" if by else _stopped(planned.kind)
             refusal = Refusal("cancelled", f"cancelled by {by}") if by else Refusal("stopping", STOPPED)
         except Exception as mistake:  # noqa: BLE001  whatever it is, the asker gets an answer and the daemon goes on
             state = "failed"
@@ -209,3 +210,8 @@ class LongWork:
         await self._turns.settle(
             Reported(asking.id, asking.principal, asking.command, planned.campaign, reply, audited=True)
         )
+
+
+def _stopped(kind: str) -> str:
+    """The state of a job that ends with the daemon: an import's rows are there up to one, an export's file is none."""
+    return "interrupted" if kind == "import" else "failed"

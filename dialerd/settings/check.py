@@ -14,6 +14,7 @@ from typing import NamedTuple
 from dialerd.model.plain_words import KeyPath
 from dialerd.model.wording import clean, path_text, quoted
 from dialerd.settings.files import Unreadable, read_bytes, world_readable
+from dialerd.settings.folders import folder_troubles
 from dialerd.settings.read import Looked, look
 from dialerd.settings.secrets import NoSecret, secret, secret_path
 from dialerd.settings.shape import Settings
@@ -71,6 +72,7 @@ def _around(settings: Settings, tree: Tree, env: Mapping[str, str], broken: froz
         ):
             if file is not None:
                 yield from _certificate(tree, ("mqtt", "tls", name), file, private)
+    yield from folder_troubles(settings, tree, broken)
     if {("store",), ("socket",)} & broken:
         return  # the socket's folder is the store's if nothing else is said
     yield from _place(tree, ("store", "path"), settings.store.path, stat.S_ISREG, "a file")

@@ -29,7 +29,7 @@ class Imports(Policy):
     """Lists of leads from files (C06)."""
 
     folders: Annotated[list[ImportFolderPath], Field(max_length=20)] = Field(default_factory=list)
-    """Folders that lead.import may read files from, absolute; none: only texts and uploads."""
+    """Folders that lead.import and contact.import may read files from, absolute; none: only texts and uploads."""
     work_folder: FilePath = "imports"
     """Uploads, lists under way and reports. From $STATE_DIRECTORY if systemd gives it, else from the folder of the store."""
     max_mb: Annotated[int, Field(ge=1, le=4096)] = 512

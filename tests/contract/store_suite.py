@@ -445,6 +445,13 @@ class StoreSuite:
         asked = [first.phone, "+84911", "+84912", "+84913"]
         assert await store.known_phones("spring", asked) == set(asked[:3])
         assert await store.known_phones("autumn", asked) == set()
+        taken = [LeadPhoneRow("spring", "+84911", 1, False)]
+        await store.commit([turn(2, msgspec.structs.replace(first, phones=["+84912"]), *taken)])
+        assert await store.lead("spring", "+84911") is None, "a phone that was taken from him is nobody's"
+        assert await store.known_phones("spring", asked) == {first.phone, "+84912"}
+        second = lead(2, phones=["+84911"])
+        await store.commit([turn(3, second, LeadPhoneRow("spring", "+84911", 2))])
+        assert await store.lead("spring", "+84911") == second
 
     async def test_C13_an_attempt_is_told_by_its_id(self, store: Store) -> None:
         ended = attempt(1, 1, "ended", disposition="sale", answers={"happy": "yes"}, then="reached")

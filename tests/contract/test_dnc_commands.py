@@ -84,6 +84,18 @@ class TestImport:
             error = await office.refused(entry, {"csv": text(1), **args}, "owner")
             assert error["field"] == field, error
 
+    async def test_C20_a_text_that_cannot_be_read_leaves_the_list_and_another_import_of_it_alone(
+        self, office: Office
+    ) -> None:
+        register = {"list": "register", "channel": "voice"}
+        error = await office.refused(COMMANDS["dnc.import"], {"csv": "telefon\n", **register}, "owner")
+        assert (error["code"], error["field"], error["allowed"]) == ("bad_argument", "column", ["telefon"])
+        assert (await give(office, "dnc.list"))["lists"] == []
+        await give(office, "dnc.import", csv=text(1), part="first", **register)
+        await office.refused(COMMANDS["dnc.import"], {"csv": "telefon\n", **register}, "owner")
+        told = await give(office, "dnc.import", csv=text(2), part="last", **register)
+        assert (told["replaced"], told["version"]) == (True, 1)
+
     async def test_C20_the_same_import_given_twice_by_one_id_is_done_once(self, office: Office) -> None:
         who = Who("1001", frozenset({"owner"}))
         args = {"csv": text(1, 2)}

@@ -135,7 +135,7 @@ def test_C06_a_preview_shows_every_sheet_with_its_heading_and_first_rows() -> No
 def test_C06_from_template_over_suggestion_to_leads() -> None:
     files = SheetFiles()
     fields = (RecordField("debt", "Dư nợ", "number"),)
-    made = template(fields, "csv") + "0912345678,Nguyễn,0243 825 5555,5000\r\n".encode()
+    made = template(fields, "csv") + "0912345678,Nguyễn,0243 825 5555,,,,,,,,5000\r\n".encode()
     reading = files.rows(Uploaded("filled.csv", made))
     columns = files.placed(files.suggest(reading.heading.headings, fields), reading.heading, fields)
     (picked,) = [columns.pick(row) for row in rows(reading)]

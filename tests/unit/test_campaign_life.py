@@ -127,24 +127,37 @@ class TestDeleting:
         made.take(f.LeadsAdded("summer", (f.NewLead("5000"), f.NewLead("5001")), "test", "ada"))
         error = made.ask("campaign.delete", campaign="summer")["error"]
         assert (error["code"], error["field"], error["allowed"]) == ("confirm_needed", "confirm", ["summer"])
-        assert "2 leads (2 new) and 0 calls" in error["message"]
+        assert "2 leads (2 new)" in error["message"]
         assert made.ask("campaign.delete", campaign="summer", confirm="spring")["error"]["code"] == "confirm_needed"
         assert state(made) == "approved"
         assert made.ask("campaign.delete", campaign="summer", confirm="summer")["ok"]
         assert made.live.lead_states["summer"].total() == 0
-        assert [a.note for a in audits(made, "campaign.delete")] == ["2 leads, 0 calls"]
+        assert [a.note for a in audits(made, "campaign.delete")] == ["2 leads"]
 
-    def test_C19_not_while_its_calls_go_on_and_never_dialed_after(self) -> None:
+    def test_C04_one_that_was_dialed_stays_as_a_record_for_owners_too(self) -> None:
         made = centre()
         made.take(f.LeadsAdded("summer", tuple(f.NewLead(str(5000 + n)) for n in range(5)), "test", "ada"))
         made.ask("campaign.start", campaign="summer")
         calls = every(made.agent_ready("1001"), i.Dial)
         assert len(calls) == 1
         made.ask("campaign.pause", campaign="summer")
-        error = made.ask("campaign.delete", campaign="summer", confirm="summer")["error"]
-        assert (error["code"], "calls that go on (1)" in error["message"]) == ("illegal_state", True)
-        made.take(f.CallEnded(calls[0].call, cause=17), after=10)
+        for ended in (False, True):
+            if ended:
+                made.take(f.CallEnded(calls[0].call, cause=17), after=10)
+            error = made.ask("campaign.delete", campaign="summer", confirm="summer")["error"]
+            assert (error["code"], "summer was dialed" in error["message"]) == ("illegal_state", True)
+        assert state(made) == "paused"
+        assert made.ask("campaign.stop", campaign="summer")["ok"]
+        assert made.ask("campaign.delete", campaign="summer", confirm="summer")["error"]["code"] == "illegal_state"
+        assert made.live.lead_states["summer"].total() == 5
+
+    def test_C19_never_dialed_after_it_was_deleted(self) -> None:
+        made = centre()
+        made.take(f.LeadsAdded("summer", (f.NewLead("5000"),), "test", "ada"))
+        made.ask("campaign.start", campaign="summer")
+        made.ask("campaign.pause", campaign="summer")
         assert made.ask("campaign.delete", campaign="summer", confirm="summer")["ok"]
+        assert every(made.agent_ready("1001"), i.Dial) == []
         assert every(made.take(after=9 * 86400), i.Dial) == []
 
     @pytest.mark.parametrize("how", ["scheduled", "running"])

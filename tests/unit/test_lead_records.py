@@ -9,7 +9,7 @@ import pytest
 from dialerd.control.lead_states import BY_PEOPLE, settable
 from dialerd.model import facts as f
 from dialerd.model.instants import iso
-from dialerd.model.rows import AuditRow
+from dialerd.model.rows import AttemptRow, AuditRow
 from dialerd.model.states import LEAD
 from tests.doubles.desk_of_facts import floor
 from tests.doubles.desk_with_store import House
@@ -134,11 +134,14 @@ def test_C08_a_supervisor_changes_the_rest_and_every_change_is_noted() -> None:
 
 def test_C07_the_phone_of_a_lead_is_not_edited() -> None:
     h = house(leads=1)
-    for key in ("phone", "Phones"):
+    for key, words, allowed in (
+        ("Phone", "is not edited", "lead.add with the other number"),
+        ("phones", "are an argument of their own", "phones"),
+    ):
         error = h.ask("lead.update", "sam", campaign="spring", phone="5000", fields={key: "5999"})["error"]
         assert error["field"] == f"fields.{key}"
-        assert "is not edited" in error["message"]
-        assert error["allowed"] == "lead.add with the other number"
+        assert words in error["message"]
+        assert error["allowed"] == allowed
     assert h.lead("5000").phone == "5000"
 
 
@@ -153,13 +156,27 @@ def with_phones(**campaign: Any) -> House:
     return h
 
 
-def dialed(h: House, *, cause: int) -> str:
-    """The number of the next call, which ends so."""
+def next_call(h: House) -> AttemptRow:
     for _ in range(200):
         if h.live.calls:
             break
         h.take(after=31.0)
-    call = next(iter(h.live.calls.values()))
+    return next(iter(h.live.calls.values()))
+
+
+def reached(h: House) -> str:
+    """The number of the next call, in which the customer talks with the agent."""
+    call = next_call(h)
+    h.answered(call.id)
+    leg = h.live.agents["1001"].leg
+    h.take(f.CallBridged(call.id, leg), after=0.1)
+    h.take(f.CallEnded(call.id, cause=16), f.PhoneIdle(leg), after=30.0)
+    return call.number
+
+
+def dialed(h: House, *, cause: int) -> str:
+    """The number of the next call, which ends so."""
+    call = next_call(h)
     h.take(f.CallRinging(call.id), after=1.0)
     h.take(f.CallEnded(call.id, cause=cause), after=1.0)
     return call.number
@@ -174,6 +191,13 @@ def test_C07_an_unreached_lead_is_called_on_his_phones_in_turn() -> None:
 def test_C07_so_many_tries_go_to_each_phone_as_the_campaign_says() -> None:
     h = with_phones(tries_per_phone=2)
     assert [dialed(h, cause=cause) for cause in (19, 17, 19, 19, 17)] == ["5000", "5000", "6000", "6000", "7000"]
+
+
+def test_C07_who_was_reached_is_called_back_on_the_phone_where_he_was_reached() -> None:
+    h = with_phones()
+    assert [dialed(h, cause=19), reached(h)] == ["5000", "6000"]
+    assert h.ask("lead.callback", "sam", campaign="spring", phone="5000", call_at=iso(h.now + 600))["ok"]
+    assert [dialed(h, cause=19) for _ in range(2)] == ["6000", "7000"]
 
 
 def test_C07_a_bad_number_is_left_at_once_and_never_dialed_again() -> None:
@@ -206,6 +230,110 @@ def test_C07_a_new_lead_may_have_further_phones() -> None:
     assert h.lead("5001").phones == ["5002", "5003"]
     assert add(h, "5009", phones="50x")["error"]["field"] == "phones"
     assert add(h, "5009", phones="5003")["result"]["duplicates"] == 1
+
+
+# --- further phones changed by people
+
+
+def update(h: House, phones: str, who: str = "sam", **args: Any) -> dict[str, Any]:
+    return h.ask("lead.update", who, campaign="spring", phone="5000", phones=phones, **args)
+
+
+def test_C07_further_phones_of_a_lead_are_changed_and_dialed_and_the_change_is_noted() -> None:
+    h = with_phones()
+    assert dialed(h, cause=19) == "5000"
+    result = update(h, "8000; 6000;5000")["result"]
+    assert (result["phones"], result["number"]) == (["8000", "6000"], "6000")
+    assert h.told("lead.explain", campaign="spring", phone="8000").lead.phones == ["8000", "6000"]
+    noted = [row.note for row in h.rows_of(AuditRow) if row.command == "lead.update"]
+    assert noted == ["phones 6000; 7000 -> 8000; 6000"]
+    assert update(h, "8000;6000")["ok"]
+    assert len([row for row in h.rows_of(AuditRow) if row.command == "lead.update"]) == 1, "nothing changed"
+    assert [dialed(h, cause=19) for _ in range(3)] == ["6000", "5000", "8000"]
+
+
+def test_C07_a_phone_that_was_taken_away_is_not_dialed_and_free_for_another_lead() -> None:
+    h = with_phones()
+    assert dialed(h, cause=19) == "5000"
+    assert update(h, "")["result"]["number"] == "5000", "6000 was to be the next"
+    assert h.ledger.lead("spring", "6000") is None
+    assert add(h, "6000")["result"]["added"] == 1
+    assert h.ledger.lead("spring", "6000") == h.lead("6000")
+    assert update(h, "6000;7000")["error"]["code"] == "exists"
+    assert update(h, "7000")["ok"]
+    assert add(h, "7000")["result"] == {**add(h, "7000")["result"], "added": 0, "duplicates": 1}
+
+
+def test_C07_bad_phones_are_forgotten_with_the_phone_and_a_new_one_is_tried() -> None:
+    h = with_phones(max_attempts=9)
+    assert [dialed(h, cause=cause) for cause in (1, 1)] == ["5000", "6000"]
+    result = update(h, "8000;7000")["result"]
+    assert (result["bad_phones"], result["number"]) == (["5000"], "7000")
+    assert dialed(h, cause=19) == "7000"
+    assert h.lead("5000").number == "8000"
+    result = update(h, "7000")["result"]
+    assert (result["bad_phones"], result["number"]) == (["5000"], "7000")
+
+
+def test_C07_a_number_is_not_taken_away_while_it_is_called() -> None:
+    h = with_phones()
+    assert dialed(h, cause=19) == "5000"
+    call = next_call(h)
+    assert call.number == "6000"
+    error = update(h, "7000")["error"]
+    assert (error["code"], error["field"]) == ("illegal_state", "phones")
+    assert "6000 is being called now" in error["message"]
+    assert update(h, "6000;9000")["ok"], "others may change"
+    h.take(f.CallEnded(call.id, cause=19), after=1.0)
+    assert dialed(h, cause=19) == "9000"
+    assert update(h, "9000")["ok"]
+
+
+@pytest.mark.parametrize(
+    ("phones", "code"),
+    [
+        ("113", "bad_phone"),
+        ("0900;x", "bad_phone"),
+        (";".join(f"70{n:02d}" for n in range(11)), "bad_phone"),
+        ("5001", "exists"),
+        ("6001", "exists"),
+    ],
+)
+def test_C07_further_phones_are_checked_as_at_an_import(phones: str, code: str) -> None:
+    h = house(leads=1, start=False)
+    h.take(f.LeadsAdded("spring", (f.NewLead("5001", phones=("6001",)),), "test", "olga"))
+    error = update(h, phones)["error"]
+    assert (error["code"], error["field"]) == (code, "phones")
+    assert h.lead("5000").phones == []
+
+
+def test_C20_a_barred_number_does_not_become_a_further_phone() -> None:
+    h = house(leads=1, start=False)
+    assert h.ask("dnc.add", "olga", phone="6000", region="none", because="said no")["ok"]
+    error = update(h, "7000;6000")["error"]
+    assert (error["code"], error["field"]) == ("suppressed", "phones")
+    assert "6000 is on the do-not-call list own" in error["message"]
+
+
+def test_C20_a_further_phone_that_is_barred_for_a_time_waits_for_its_end() -> None:
+    """The gate knows of a number that came while the lead was at hand already."""
+    h = with_phones()
+    until = h.now + 7200
+    assert h.ask("dnc.add", "olga", phone="8000", region="none", until=iso(until))["ok"]
+    assert dialed(h, cause=19) == "5000"
+    assert update(h, "8000")["result"]["number"] == "8000"
+    assert h.told("lead.explain", campaign="spring", phone="5000").rule != ""
+    h.take(after=7000.0)
+    assert not h.live.calls
+    assert dialed(h, cause=19) == "8000"
+    assert h.now >= until
+
+
+def test_C07_an_agent_does_not_change_phones() -> None:
+    h = house({"fields": FIELDS}, leads=1)
+    on_call(h)
+    error = update(h, "6000", "1001")["error"]
+    assert (error["code"], error["field"]) == ("forbidden", "phones")
 
 
 # --- moves by people

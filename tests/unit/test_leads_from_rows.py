@@ -42,8 +42,8 @@ def test_C06_lists_of_every_office_program(separator: str, ending: str, bom: str
     lines = ["Phone;Name;City", '0912345678;"Nguyễn, An";Huế', "", "0912345679;;"]
     text = bom + ending.join(line.replace(";", separator) for line in lines)
     first, second = read(text).taken
-    assert (first.lead.phone, first.lead.fields) == ("+84912345678", {"City": "Huế"})
-    assert (first.number, second.number, second.lead.fields) == (2, 4, {})
+    assert (first.item.phone, first.item.fields) == ("+84912345678", {"City": "Huế"})
+    assert (first.number, second.number, second.item.fields) == (2, 4, {})
 
 
 def test_C06_one_bad_row_never_stops_the_rest_and_is_told_with_its_number() -> None:
@@ -53,7 +53,7 @@ def test_C06_one_bad_row_never_stops_the_rest_and_is_told_with_its_number() -> N
     assert [row.number for row in rows.refused] == [3, 4, 5]
     assert rows.refused[1].because == "phone: required"
     assert rows.refused[2].cells == ["0912345679", "D", "E", "F"]
-    assert rows.taken[1].lead.name == "multi line"
+    assert rows.taken[1].item.name == "multi line"
 
 
 def test_C06_a_stray_quote_spoils_its_own_line_and_not_the_rest_of_the_list() -> None:
@@ -74,7 +74,7 @@ def test_C06_a_missing_phone_column_names_those_that_are_there() -> None:
 def test_C06_a_column_told_to_be_the_phone_is_nothing_else() -> None:
     """The headings would have made a further phone and the name of it."""
     (row,) = read("name,tel 2,tel\n0912345678,0912345679,An\n", phone="name", name="tel").taken
-    assert (row.lead.phone, row.lead.name, row.lead.phones) == ("+84912345678", "An", ("+84912345679",))
+    assert (row.item.phone, row.item.name, row.item.phones) == ("+84912345678", "An", ("+84912345679",))
 
 
 @pytest.mark.parametrize("text", ["phone\n09\x0012345678\n", "", " \n \n"])
@@ -90,14 +90,14 @@ def test_any_text_is_rows_or_a_refusal(text: str) -> None:
         rows = read("phone,name\n" + text)
     except Refusal:
         return
-    assert len({row.lead.phone for row in rows.taken}) == len(rows.taken)
+    assert len({row.item.phone for row in rows.taken}) == len(rows.taken)
 
 
 def test_C07_a_phone_is_taken_once_from_a_list_whichever_way_it_is_written() -> None:
     rows = read("phone,phones\n0912345678,\n+84 91 234 5678,\n0912345679,0912345680; 0912345681\n0912345681,\n")
     assert [row.number for row in rows.taken] == [2, 4]
     assert [row.number for row in rows.twice] == [3, 5]
-    assert rows.taken[1].lead.phones == ("+84912345680", "+84912345681")
+    assert rows.taken[1].item.phones == ("+84912345680", "+84912345681")
 
 
 def test_C07_further_phones_are_read_in_their_order_without_the_first() -> None:
@@ -145,14 +145,14 @@ FIELDS = [
 def test_C08_fields_are_read_by_their_kinds_and_a_wrong_one_refuses_its_row() -> None:
     rules = LeadRules("VN", "2026-11-21", fields=FIELDS)
     rows = read("phone,debt,born,note\n0912345678,12.50,1990-01-31,x\n0912345679,much,,\n0912345680,,,\n", rules)
-    assert [row.lead.fields for row in rows.taken] == [{"debt": "12.5", "born": "1990-01-31", "note": "x"}]
+    assert [row.item.fields for row in rows.taken] == [{"debt": "12.5", "born": "1990-01-31", "note": "x"}]
     assert ["debt" in row.because for row in rows.refused] == [True, True]
 
 
 def test_C08_columns_that_are_no_field_are_dropped_or_refused_as_the_campaign_says() -> None:
     text = "phone,debt,note\n0912345678,1,x\n"
     dropped = LeadRules("VN", "2026-11-21", fields=FIELDS, others="drop")
-    assert read(text, dropped).taken[0].lead.fields == {"debt": "1"}
+    assert read(text, dropped).taken[0].item.fields == {"debt": "1"}
     with pytest.raises(Refusal) as refusal:
         read(text, LeadRules("VN", "2026-11-21", fields=FIELDS, others="refuse"))
     assert "'note' is no field of the campaign" in refusal.value.message

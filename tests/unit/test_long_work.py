@@ -15,7 +15,7 @@ from dialerd.campaigns.engine import Engine
 from dialerd.campaigns.rebuilding import nothing_kept
 from dialerd.control.long_commands import Finished, Planned, Progress, Work
 from dialerd.model.errors import Refusal
-from dialerd.model.facts import JobAdvanced, JobBegan, JobEnded
+from dialerd.model.facts import ContactsRead, JobAdvanced, JobBegan, JobEnded
 from dialerd.model.intents import Answer
 from dialerd.model.rows import AuditRow, JobRow
 from dialerd.ports.store import StoreFailingError
@@ -235,3 +235,26 @@ async def test_O08_facts_of_jobs_that_nobody_knows_are_oddities(office: Office) 
     assert office.engine.live.oddities == {"job_advanced": 1, "job_ended": 1}
     await office.turns.settle(JobBegan(4, "import", "lead.import", "", "ada"))
     assert office.engine.live.counters["jobs"].value == 4
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_C06_an_import_that_the_daemon_s_end_left_is_interrupted_with_its_counts(killed: bool) -> None:
+    """Stopped or killed: what it added is there, and up to which row."""
+    first = Office()
+    first.work.begin(Planned("import", "", for_ever), ASKING)
+    await until(lambda: first.engine.live.jobs)
+    await first.turns.settle(ContactsRead((), 0, "ada", "job-1", {"rows": 4, "refused": 4}, "", 5))
+    await first.turns.settle(ContactsRead((), 0, "ada", "job-1", {"rows": 3, "refused": 3}, "", 8))
+    last = first
+    if killed:
+        rows = RowsKept()
+        rows.commit(first.store.turns)
+        last = Office(rows.load("00c0ffee"))
+        last.work.open({})
+        await until(last.ended)
+    await first.close()
+    (ended,) = last.ended()
+    assert (ended.state, ended.because) == ("interrupted", "the daemon stopped")
+    if killed:
+        assert ended.counts == {"rows": 7, "refused": 7, "row": 8}, "rows add up, and the row is the last one"
+        await last.close()

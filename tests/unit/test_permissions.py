@@ -223,6 +223,19 @@ def test_C04_a_message_campaign_is_editable_while_draft_pending_or_paused_and_ne
             assert (found == "yes") == (state in open_in and not sent), (command, state, sent, found)
 
 
+@pytest.mark.parametrize(("role", "kind"), [("owner", "others"), ("admin", "mine")])
+def test_C04_nobody_deletes_a_voice_campaign_that_was_dialed(role: str, kind: str) -> None:
+    live = house()
+    delete = COMMANDS["campaign.delete"]
+    for state, dialed in itertools.product(STATES, (0, 1)):
+        put(live, kind, state)
+        live.tallies["it"].placed = 0
+        before = verdict(live, delete, frozenset({role}), state)
+        live.tallies["it"].placed = dialed
+        found = verdict(live, delete, frozenset({role}), state)
+        assert found == ("illegal_state" if before == "yes" and dialed else before), (state, dialed)
+
+
 def test_C15_what_a_campaign_brought_is_entered_after_its_end_whatever_the_channel() -> None:
     live = house()
     put(live, "others", "finished", "sms")

@@ -170,3 +170,67 @@ def test_O03_the_socket_of_an_earlier_run_is_fine() -> None:
         earlier.bind("dialerd.sock")
     put("dialerd.sqlite3", "")
     assert told(GOOD) == []
+
+
+# --- folders of lists and files
+
+
+def test_C06_import_folders_that_are_not_there_or_not_to_be_read_are_warnings(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may be mounted later: the daemon starts without."""
+    Path("lists").mkdir()
+    Path("locked").mkdir()
+    put("file", "")
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("locked") and may(path, mode))
+    text = (
+        GOOD
+        + f"imports:\n  folders:\n    - {folder}/lists\n"
+        + "".join(f"    - {folder}/{name}\n" for name in ("none", "locked", "file"))
+    )
+    warned = "d.yaml:{}: warning: imports.folders.{}: found "
+    assert told(text) == [
+        warned.format(22, 1) + f'no folder "{folder}/none", allowed: a folder of lists that exists',
+        warned.format(23, 2)
+        + f'the folder "{folder}/locked", which this user may not read, allowed: a folder that he may read',
+        warned.format(24, 3) + f'"{folder}/file", which is not a folder, allowed: a folder of lists',
+    ]
+    assert checked(text).good
+
+
+def test_C18_a_folder_of_templates_that_is_not_there_is_a_warning(folder: Path) -> None:
+    assert told(GOOD + "exports: {templates: print}\n") == [
+        f'd.yaml:19: warning: exports.templates: found no folder "{folder}/print", allowed: a folder of templates that exists'
+    ]
+
+
+@pytest.mark.parametrize(("section", "key"), [("imports", "work_folder"), ("exports", "folder")])
+def test_C18_folders_that_the_daemon_makes_have_to_be_possible(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, section: str, key: str
+) -> None:
+    def found(path: str) -> list[str]:
+        return told(GOOD + f"{section}: {{{key}: {path}}}\n")
+
+    where = f"d.yaml:19: {section}.{key}: found "
+    assert found("a/b/c") == [], "it is made"
+    assert not Path("a").exists(), "but not by the check"
+    put("file", "")
+    assert found("file") == [where + f'"{folder}/file", which is not a folder, allowed: a folder, or nothing there']
+    assert len(found("file/in")) == 1
+    Path("open").mkdir(mode=0o755)
+    Path("open").chmod(0o755)
+    assert found("open") == [
+        where + f'the folder "{folder}/open" of mode 0755, which lets others in, allowed: mode 0700'
+    ]
+    Path("own").mkdir(mode=0o700)
+    assert found("own") == []
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith(("own", "usr")) and may(path, mode))
+    assert found("own") == [
+        where + f'the folder "{folder}/own", which this user may not read and write, allowed: a folder of his own'
+    ]
+    assert found("/usr/none/deep") == [
+        where + 'no folder "/usr/none/deep", and "/usr", where this user may not write, '
+        "allowed: a folder that exists, or one that he may make"
+    ]

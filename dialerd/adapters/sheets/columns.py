@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dialerd.adapters.sheets.headings import folded
 from dialerd.adapters.sheets.letters import letters, position
 from dialerd.model.errors import Refusal
-from dialerd.ports.sheets import OWN, Heading, Mapping, Picked, RecordField, Row
+from dialerd.ports.sheets import OF_CONTACT, OWN, AnyMapping, ContactMapping, Heading, Mapping, Picked, RecordField, Row
 
 _LETTERS = re.compile(r"[A-Za-z]{1,3}")
 _NUMBER = re.compile(r"[0-9]{1,5}")
@@ -23,7 +23,7 @@ class PlacedColumns:
     def __init__(
         self,
         width: int,
-        phone: int,
+        phone: int | None,
         name: int | None,
         phones: Sequence[int],
         fields: dict[str, int],
@@ -35,7 +35,9 @@ class PlacedColumns:
         self.phones = tuple(phones)
         self.fields = fields
         self.more = more or {}
-        self._targets = {phone: "phone"} | {at: f"phones[{n}]" for n, at in enumerate(phones)}
+        self._targets = {at: f"phones[{n}]" for n, at in enumerate(phones)}
+        if phone is not None:
+            self._targets[phone] = "phone"
         self._targets |= {at: field for field, at in (*fields.items(), *self.more.items())}
         if name is not None:
             self._targets[name] = "name"
@@ -52,7 +54,7 @@ class PlacedColumns:
             cells = [*cells, *[""] * missing]
         return Picked(
             row.number,
-            cells[self.phone].strip(),
+            cells[self.phone].strip() if self.phone is not None else "",
             cells[self.name].strip() if self.name is not None else "",
             [found for at in self.phones if (found := cells[at].strip())],
             {field: found for field, at in self.fields.items() if (found := cells[at].strip())},
@@ -73,11 +75,35 @@ def placed(mapping: Mapping, heading: Heading, fields: Sequence[RecordField]) ->
     """A mapping as columns. `fields` empty: any field name is taken. Raises Refusal naming the target and the headings."""
     if not mapping.phone.strip():
         raise Refusal("bad_argument", "no column is named for the phone", "phone", _choices(heading))
+    found = _placed(mapping, heading, fields, OWN, mapping.phones)
+    missing = [field.name for field in fields if field.required and field.name not in found.fields]
+    if missing:
+        required = f"the required record field {missing[0]!r} has no column"
+        raise Refusal("bad_argument", required, f"fields.{missing[0]}", _choices(heading))
+    return found
+
+
+KNOWN_BY = ("code", "name", "phone", "email")
+"""A contact without any of these is nobody."""
+
+
+def placed_contacts(mapping: ContactMapping, heading: Heading) -> PlacedColumns:
+    """The same for a list of contacts. Raises Refusal."""
+    if not any(getattr(mapping, each).strip() for each in KNOWN_BY):
+        because = "no column is named for a code, a name, a phone or an e-mail address"
+        raise Refusal("bad_argument", because, "mapping", _choices(heading))
+    return _placed(mapping, heading, (), OF_CONTACT, ())
+
+
+def _placed(
+    mapping: AnyMapping, heading: Heading, fields: Sequence[RecordField], others: Sequence[str], further: Sequence[str]
+) -> PlacedColumns:
+    """`others`: what the mapping has beside phone and name; `further`: columns of further phones."""
     taken: dict[int, str] = {}
-    phone = _take(mapping.phone, "phone", heading, taken)
+    phone = _take(mapping.phone, "phone", heading, taken) if mapping.phone.strip() else None
     name = _take(mapping.name, "name", heading, taken) if mapping.name.strip() else None
-    phones = [_take(column, f"phones[{n}]", heading, taken) for n, column in enumerate(mapping.phones)]
-    own = {each: getattr(mapping, each) for each in OWN}
+    phones = [_take(column, f"phones[{n}]", heading, taken) for n, column in enumerate(further)]
+    own = {each: getattr(mapping, each) for each in others}
     more = {each: _take(column, each, heading, taken) for each, column in own.items() if column.strip()}
     known = {field.name for field in fields}
     at: dict[str, int] = {}
@@ -93,10 +119,6 @@ def placed(mapping: Mapping, heading: Heading, fields: Sequence[RecordField]) ->
         for place, word in enumerate(heading.headings):
             if place not in taken and word:
                 at[_unused(word, place, at)] = place
-    missing = [field.name for field in fields if field.required and field.name not in at]
-    if missing:
-        required = f"the required record field {missing[0]!r} has no column"
-        raise Refusal("bad_argument", required, f"fields.{missing[0]}", _choices(heading))
     return PlacedColumns(heading.columns, phone, name, phones, at, more)
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from dialerd.adapters.sheets.limits import Limits
 from dialerd.model.errors import Refusal
-from dialerd.ports.sheets import Checking, Heading, HowToRead, LeadRows, Mapping, Row, SheetSeen
+from dialerd.ports.sheets import AnyChecking, AnyMapping, ContactRows, Heading, HowToRead, LeadRows, Row, SheetSeen
 
 LENGTH = 4
 """Bytes of the length, big-endian, before each frame."""
@@ -26,8 +26,8 @@ class Task(msgspec.Struct, frozen=True):
     preview: bool
     how: HowToRead
     limits: Limits
-    checking: Checking | None = None
-    """Given: the rows are sent as leads."""
+    checking: AnyChecking | None = None
+    """Given: the rows are sent checked, as leads or contacts."""
 
 
 class Preview(msgspec.Struct, frozen=True, tag="preview"):
@@ -40,8 +40,8 @@ class Begun(msgspec.Struct, frozen=True, tag="begun"):
     """Rows follow."""
 
     heading: Heading
-    mapping: Mapping | None = None
-    """Given: they are sent as leads."""
+    mapping: AnyMapping | None = None
+    """Given: they are sent checked."""
 
 
 class Batch(msgspec.Struct, frozen=True, tag="batch"):
@@ -54,6 +54,12 @@ class Checked(msgspec.Struct, frozen=True, tag="checked"):
     """Some rows as leads."""
 
     rows: LeadRows
+
+
+class CheckedContacts(msgspec.Struct, frozen=True, tag="contacts"):
+    """Some rows as contacts."""
+
+    rows: ContactRows
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -83,7 +89,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """All rows were sent."""
 
 
-Said: TypeAlias = Preview | Begun | Batch | Checked | Refused | Ended
+Said: TypeAlias = Preview | Begun | Batch | Checked | CheckedContacts | Refused | Ended
 ENCODER = msgspec.msgpack.Encoder()
 SAID: msgspec.msgpack.Decoder[Said] = msgspec.msgpack.Decoder(Said)
 TASK = msgspec.msgpack.Decoder(Task)

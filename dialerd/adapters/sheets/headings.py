@@ -9,8 +9,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+import msgspec
+
 from dialerd.adapters.sheets.letters import letters
-from dialerd.ports.sheets import Mapping, RecordField
+from dialerd.ports.sheets import ContactMapping, Mapping, RecordField
 
 _WORDS = re.compile(r"[^\W_]+")
 _PLAIN = str.maketrans({"đ": "d", "ł": "l", "ø": "o", "ß": "ss"})
@@ -40,6 +42,16 @@ _FURTHER = (
 EMAIL = ("email", "e mail", "email address", "mail", "địa chỉ email", "thư điện tử", "adres e mail", "adres email")
 ADDRESS = ("address", "street address", "home address", "địa chỉ", "địa chỉ khách hàng", "adres", "adres zamieszkania")
 OWNER = ("account manager", "nhân viên phụ trách", "người phụ trách", "opiekun", "opiekun klienta")
+ZONE = ("time zone", "timezone", "múi giờ", "strefa czasowa")
+ACTION = ("brought by", "joining action", "hành động tham gia", "tham gia từ", "co sprowadziło")
+LIST = ("list name", "lead list", "tên danh sách", "nazwa listy")
+PRIORITY = ("dialing priority", "lead priority", "độ ưu tiên gọi", "priorytet dzwonienia")
+CODE = ("code", "pid", "contact code", "customer code", "mã khách hàng", "mã kh", "mã liên hệ", "kod", "kod klienta")
+KIND = ("kind", "type", "contact type", "loại", "loại khách hàng", "rodzaj", "typ")
+STATUS = ("status", "trạng thái")
+INDUSTRY = ("industry", "ngành", "ngành nghề", "branża")
+CHANNEL = ("channel", "kênh", "kanał")
+TAGS = ("tags", "tag", "nhãn", "thẻ", "tagi", "etykiety")
 
 
 def folded(text: str) -> str:
@@ -51,22 +63,37 @@ def folded(text: str) -> str:
 
 _PHONE = {folded(words): rank for rank, words in enumerate(PHONE)}
 _NAME = {folded(words): rank for rank, words in enumerate(NAME)}
-_EMAIL, _ADDRESS, _OWNER = ({folded(words) for words in each} for each in (EMAIL, ADDRESS, OWNER))
+_WHOLE = {
+    "email": {folded(words) for words in EMAIL},
+    "address": {folded(words) for words in ADDRESS},
+    "zone": {folded(words) for words in ZONE},
+    "owner": {folded(words) for words in OWNER},
+    "action": {folded(words) for words in ACTION},
+    "list_name": {folded(words) for words in LIST},
+    "priority": {folded(words) for words in PRIORITY},
+}
+"""What a lead has beside phones and a name, to its headings."""
+_OF_CONTACT = {
+    "code": CODE, "kind": KIND, "name": NAME, "phone": PHONE, "email": EMAIL, "address": ADDRESS, "status": STATUS,
+    "industry": INDUSTRY, "channel": CHANNEL, "owner": ("owner", *OWNER), "tags": TAGS,
+}  # fmt: skip
+_CONTACT = {target: {folded(words): rank for rank, words in enumerate(each)} for target, each in _OF_CONTACT.items()}
 _OTHERS = {folded(words) for words in _FURTHER}
 
 
 def suggest(headings: Sequence[str], fields: Sequence[RecordField]) -> Mapping:
     """Phone, further phones, name and fields; what is left is kept. Columns are told by letter where a heading is double."""
-    words = [folded(heading) for heading in headings]
+    words = [_word(heading) for heading in headings]
     free = [at for at, word in enumerate(words) if word]
     told = [_told(headings, at) for at in range(len(headings))]
     chosen: dict[str, str] = {}
-    for field in fields:  # a field that is called so by the campaign comes before words that anybody uses
-        known = {folded(field.name), folded(field.label)} - {""}
-        at = next((at for at in free if words[at] in known), None)
-        if at is not None:
-            free.remove(at)
-            chosen[field.name] = told[at]
+    # A field that is called so by the campaign comes before words that anybody uses, and its label before its name.
+    for called in ((field.label or field.name for field in fields), (field.name for field in fields)):
+        for field, name in zip(fields, called, strict=True):
+            at = next((at for at in free if words[at] == _word(name)), None)
+            if at is not None and field.name not in chosen:
+                free.remove(at)
+                chosen[field.name] = told[at]
     phones = sorted((_PHONE[_bare(words[at])], at) for at in free if _bare(words[at]) in _PHONE)
     # "Phone" before "Phone 2", and a word of the list's beginning before one of its end.
     phones.sort(key=lambda each: (_count(words[each[1]]), each))
@@ -77,15 +104,31 @@ def suggest(headings: Sequence[str], fields: Sequence[RecordField]) -> Mapping:
     def one(among: set[str]) -> str:
         return next((told[at] for at in free if words[at] in among), "")
 
-    return Mapping(
-        email=one(_EMAIL),
-        address=one(_ADDRESS),
-        owner=one(_OWNER),
+    mapping = Mapping(
         phone="" if phone is None else told[phone],
         name=told[names[0][1]] if names else "",
         phones=tuple(told[at] for at in dict.fromkeys(further) if at != phone),
         fields=chosen,
     )
+    return msgspec.structs.replace(mapping, **{target: one(among) for target, among in _WHOLE.items()})
+
+
+def suggest_contacts(headings: Sequence[str]) -> ContactMapping:
+    """The mapping that the headings of a list of contacts suggest; a second phone stays a further field."""
+    words = [_word(heading) for heading in headings]
+    chosen: dict[str, str] = {}
+    for target, known in _CONTACT.items():
+        found = sorted((known[word], at) for at, word in enumerate(words) if word in known)
+        if found:
+            at = found[0][1]
+            chosen[target] = _told(headings, at)
+            words[at] = ""
+    return msgspec.structs.replace(ContactMapping(), **chosen)
+
+
+def _word(heading: str) -> str:
+    """As headings are compared; one of signs alone as it stands."""
+    return folded(heading) or heading.strip().casefold()
 
 
 def _bare(word: str) -> str:

@@ -12,22 +12,31 @@ from typing import Generic, Self, TypeVar
 import msgspec
 
 from dialerd.adapters.sheets import columns, headings, templates
-from dialerd.adapters.sheets.frames import Batch, Begun, Checked, Preview, Task
+from dialerd.adapters.sheets.checking_contacts import ContactChecker
+from dialerd.adapters.sheets.checking_leads import LeadChecker
+from dialerd.adapters.sheets.frames import Batch, Begun, Checked, CheckedContacts, Preview, Task
 from dialerd.adapters.sheets.limits import Limits
 from dialerd.adapters.sheets.opening import name_of, opened
 from dialerd.adapters.sheets.typed_text import FEW_CHARACTERS, TypedReading
 from dialerd.adapters.sheets.worker_process import Worker
+from dialerd.model.contact_check import ContactGiven
 from dialerd.model.errors import Refusal
+from dialerd.model.facts import NewLead
 from dialerd.ports.sheets import (
+    AnyChecking,
+    AnyMapping,
     Checking,
+    ContactChecking,
+    ContactMapping,
+    ContactReading,
     Format,
     Heading,
     HowToRead,
     LeadReading,
-    LeadRows,
     Mapping,
     RecordField,
     Row,
+    Rows,
     SheetSeen,
     Source,
     Typed,
@@ -78,12 +87,12 @@ class _Hearing(Generic[_T]):
             if ended:
                 raise StopIteration from None
             raise
-        if isinstance(said, Batch | Checked):
+        if isinstance(said, Batch | Checked | CheckedContacts):
             return self._rows(said)
         self._worker.close()
         raise StopIteration
 
-    def _rows(self, said: Batch | Checked) -> _T:
+    def _rows(self, said: Batch | Checked | CheckedContacts) -> _T:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -100,22 +109,34 @@ class _Hearing(Generic[_T]):
 class SheetReading(_Hearing[list[Row]]):
     """Rows."""
 
-    def _rows(self, said: Batch | Checked) -> list[Row]:
+    def _rows(self, said: Batch | Checked | CheckedContacts) -> list[Row]:
         assert isinstance(said, Batch)
         return said.rows
 
 
-class LeadsRead(_Hearing[LeadRows]):
-    """Rows as leads."""
+class _ListRead(_Hearing[Rows[_T]]):
+    """Rows, checked."""
 
     @property
-    def mapping(self) -> Mapping:
+    def mapping(self) -> AnyMapping:
         """The mapping that holds."""
         assert self._begun.mapping is not None
         return self._begun.mapping
 
-    def _rows(self, said: Batch | Checked) -> LeadRows:
+
+class LeadsRead(_ListRead[NewLead]):
+    """Rows as leads."""
+
+    def _rows(self, said: Batch | Checked | CheckedContacts) -> Rows[NewLead]:
         assert isinstance(said, Checked)
+        return said.rows
+
+
+class ContactsRead(_ListRead[ContactGiven]):
+    """Rows as contacts."""
+
+    def _rows(self, said: Batch | Checked | CheckedContacts) -> Rows[ContactGiven]:
+        assert isinstance(said, CheckedContacts)
         return said.rows
 
 
@@ -145,10 +166,16 @@ class SheetFiles:
     def leads(self, source: Source, how: HowToRead, checking: Checking) -> LeadReading:
         """Begin to read a list as leads. Blocks until the heading is known; raises Refusal."""
         if isinstance(source, Typed) and len(source.text) <= FEW_CHARACTERS:
-            return TypedReading(source.text, how, checking, self._limits)
+            return TypedReading(source.text, how, lambda heading: LeadChecker(checking, heading), self._limits)
         return LeadsRead(self._worker(source, how, preview=False, checking=checking))
 
-    def _worker(self, source: Source, how: HowToRead, *, preview: bool, checking: Checking | None = None) -> Worker:
+    def contacts(self, source: Source, how: HowToRead, checking: ContactChecking) -> ContactReading:
+        """The same for contacts."""
+        if isinstance(source, Typed) and len(source.text) <= FEW_CHARACTERS:
+            return TypedReading(source.text, how, lambda heading: ContactChecker(checking, heading), self._limits)
+        return ContactsRead(self._worker(source, how, preview=False, checking=checking))
+
+    def _worker(self, source: Source, how: HowToRead, *, preview: bool, checking: AnyChecking | None = None) -> Worker:
         if isinstance(source, Typed):
             how = msgspec.structs.replace(how, encoding="utf-8")
         descriptor = opened(source, self._folders, self._limits)
@@ -158,10 +185,18 @@ class SheetFiles:
         """The mapping that headings suggest."""
         return headings.suggest(names, fields)
 
+    def suggest_contacts(self, names: Sequence[str]) -> ContactMapping:
+        """The same for contacts."""
+        return headings.suggest_contacts(names)
+
     def placed(self, mapping: Mapping, heading: Heading, fields: Sequence[RecordField]) -> columns.PlacedColumns:
         """A mapping as columns. Raises Refusal."""
         return columns.placed(mapping, heading, fields)
 
     def template(self, fields: Sequence[RecordField], kind: Format) -> bytes:
-        """An empty list to fill in."""
+        """An empty list of leads to fill in."""
         return templates.template(fields, kind)
+
+    def contact_template(self, kind: Format) -> bytes:
+        """The same for contacts."""
+        return templates.contact_template(kind)

@@ -6,7 +6,7 @@ Never reads ahead of who asks for more than a batch.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, dropwhile, islice
 
 from dialerd.adapters.sheets.limits import CELL, Limits, too_large
 from dialerd.model.errors import Refusal
@@ -38,8 +38,8 @@ class Table:
         self._rows = rows
         self._about = (sheet, kind, rows_at_most, width, encoding, separator, hidden)
 
-    def begin(self, header_row: int | None, limits: Limits) -> Heading:
-        """Read up to the heading. Raises Refusal if it is not there or cannot be read."""
+    def begin(self, header_row: int | None, limits: Limits, after_row: int = 0) -> Heading:
+        """Read up to the heading; rows up to `after_row` are left out. Raises Refusal if there is none or it cannot be read."""
         sheet, kind, rows_at_most, width, encoding, separator, hidden = self._about
         row = self._row(header_row)
         if header_row == 0:
@@ -56,6 +56,8 @@ class Table:
         if columns > limits.columns:
             raise too_large("columns", columns, limits.columns)
         number = 0 if header_row == 0 else row.number
+        if after_row:
+            self._rows = dropwhile(lambda row: row.number <= after_row, self._rows)
         return Heading(
             sheet, headings, number, columns, max(rows_at_most - number, 0), kind, encoding, separator, hidden
         )

@@ -18,7 +18,7 @@ from dialerd.adapters.sheets.letters import letters
 from dialerd.model.errors import Refusal
 from dialerd.ports.sheets import Format, RecordField
 
-LEADS, EXPLAINED, CHOICES = "Leads", "Columns", "Choices"
+LEADS, CONTACTS, EXPLAINED, CHOICES = "Leads", "Contacts", "Columns", "Choices"
 _LAST_ROW = 1_048_575
 _INLINE = 255
 """Characters that Excel allows in a list of choices beside the cell."""
@@ -38,33 +38,77 @@ _AS_TEXT = ("text", "choice", "pesel", "nip", "regon")
 class _Column(msgspec.Struct, frozen=True):
     heading: str
     what: str
-    required: bool
     allowed: str
-    kind: str
+    example: str = ""
+    required: bool = False
+    kind: str = "text"
     choices: tuple[str, ...] = ()
 
 
+_DIGITS = "digits, with or without the country code"
+_PHONE = _Column("Phone", "The number to call", _DIGITS, "0912345678", True)
+_STANDARD = (
+    _Column("Name", "Who is called", "text", "Nguyễn Thị An"),
+    _Column("Other phone", "Further numbers of the same person", "digits; several parted by semicolons", "0287100000"),
+    _Column("Email", "His e-mail address", "an e-mail address", "an.nguyen@example.vn"),
+    _Column("Address", "Where he lives", "text, at most 500 characters", "12 Lê Lợi, Huế"),
+    _Column("Time zone", "Where his clock is another than his number tells", "an IANA name", "Asia/Ho_Chi_Minh"),
+    _Column("Account manager", "Who looks after him", "a person's name in dialerd", "lan"),
+    _Column("Brought by", "What brought him here", "text, at most 500 characters", "spring fair"),
+    _Column("List name", "The list he comes with", "at most 64 characters; empty: that of the import", "warm"),
+    _Column("Dialing priority", "The greater is dialed earlier", "-100 to 100; empty: that of the import", "10"),
+)
+"""What a list of leads may tell beside the phone, under headings that `headings.suggest` knows."""
+_CONTACT = (
+    _Column(
+        "Code",
+        "His code (PID); who has one that is there already is known by it",
+        "letters, digits, _ . : / -",
+        "KH-17",
+    ),
+    _Column("Name", "Who it is; a contact needs a name, a phone or an e-mail address", "text", "Nguyễn Thị An"),
+    _Column("Phone", "His number", _DIGITS, "0912345678"),
+    _Column("Email", "His e-mail address", "an e-mail address", "an.nguyen@example.vn"),
+    _Column("Address", "Where he lives", "text, at most 500 characters", "12 Lê Lợi, Huế"),
+    _Column("Kind", "Person or company; empty: person", "person, company", "person", choices=("person", "company")),
+    _Column("Status", "A word of the house's own", "one word or a few", "prospect"),
+    _Column("Industry", "A word of the house's own", "one word or a few", "retail"),
+    _Column("Channel", "Where he comes from", "one word or a few", "facebook"),
+    _Column("Owner", "Who looks after him", "a person's name in dialerd", "lan"),
+    _Column("Tags", "Words parted by semicolons", "words", "vip; huế"),
+)
+
+
 def _columns(fields: Sequence[RecordField]) -> list[_Column]:
-    columns = [
-        _Column("Phone", "The number to call", True, "digits, with or without the country code", "text"),
-        _Column("Name", "Who is called", False, "text", "text"),
-        _Column("Other phone", "A further number of the same person", False, "digits, or empty", "text"),
-    ]
+    """Phone, all else that a lead may have, and the campaign's fields: one that is called as a column of ours takes its place."""
+    own: list[_Column] = []
     for field in fields:
         allowed = ", ".join(field.choices) if field.choices else _KINDS[field.kind]
+        example = field.choices[0] if field.choices else ""
         heading = field.label or field.name
-        columns.append(_Column(heading, field.explained, field.required, allowed, field.kind, field.choices))
-    words = [folded(column.heading) for column in columns]
-    for at, word in enumerate(words):
-        if word in words[:at]:
-            double = f"two columns would have the heading {columns[at].heading!r}"
-            raise Refusal("bad_argument", double, "fields")
+        own.append(_Column(heading, field.explained, allowed, example, field.required, field.kind, field.choices))
+    called = {folded(name) for field in fields for name in (field.name, field.label)}
+    columns = [_PHONE, *(column for column in _STANDARD if folded(column.heading) not in called), *own]
+    words = [folded(column.heading) or column.heading for column in columns]
+    double = next((column for at, column in enumerate(columns) if words[at] in words[:at]), None)
+    if double is None and folded(_PHONE.heading) in called:
+        double = _PHONE
+    if double is not None:
+        raise Refusal("bad_argument", f"two columns would have the heading {double.heading!r}", "fields")
     return columns
 
 
 def template(fields: Sequence[RecordField], kind: Format) -> bytes:
-    """A list with the columns phone, name, other phone and the record fields. Raises Refusal for two alike."""
-    columns = _columns(fields)
+    """A list with all columns of a lead and the record fields. Raises Refusal for two alike."""
+    return _made(_columns(fields), kind, LEADS)
+
+
+def contact_template(kind: Format) -> bytes:
+    """A list with all columns of a contact."""
+    return _made(_CONTACT, kind, CONTACTS)
+
+
+def _made(columns: Sequence[_Column], kind: Format, sheet: str) -> bytes:
     if kind == "csv":
         text = io.StringIO()
         csv.writer(text, lineterminator="\r\n").writerow([_no_formula(column.heading) for column in columns])
@@ -75,7 +119,7 @@ def template(fields: Sequence[RecordField], kind: Format) -> bytes:
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         bold = book.add_format({"bold": True, "num_format": "@", "bottom": 1})
         wrapped = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
-        leads = book.add_worksheet(LEADS)
+        leads = book.add_worksheet(sheet)
         explained = book.add_worksheet(EXPLAINED)
         choices = book.add_worksheet(CHOICES)
         choices.hide()
@@ -113,10 +157,11 @@ def _explain(sheet: Any, columns: Sequence[_Column], bold: Any, wrapped: Any) ->
     sheet.set_column(1, 1, 40)
     sheet.set_column(2, 2, 10)
     sheet.set_column(3, 3, 60)
-    for at, word in enumerate(("Column", "What it is", "Required", "Allowed")):
+    sheet.set_column(4, 4, 24)
+    for at, word in enumerate(("Column", "What it is", "Required", "Allowed", "Example")):
         sheet.write_string(0, at, word, bold)
     for row, column in enumerate(columns, 1):
-        told = (column.heading, column.what, "yes" if column.required else "no", column.allowed)
+        told = (column.heading, column.what, "yes" if column.required else "no", column.allowed, column.example)
         for at, word in enumerate(told):
             sheet.write_string(row, at, word[:32_000], wrapped)
 

@@ -13,7 +13,19 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from dialerd.adapters.sheets.csv_sheets import csv_table
-from dialerd.adapters.sheets.frames import TASK, Batch, Begun, Checked, Ended, Preview, Refused, Said, Task, framed
+from dialerd.adapters.sheets.frames import (
+    TASK,
+    Batch,
+    Begun,
+    Checked,
+    CheckedContacts,
+    Ended,
+    Preview,
+    Refused,
+    Said,
+    Task,
+    framed,
+)
 from dialerd.adapters.sheets.kinds import kind_of
 from dialerd.adapters.sheets.limits import Limits
 from dialerd.adapters.sheets.tables import Table
@@ -46,20 +58,22 @@ def said_of(task: Task, file: BinaryIO) -> Iterator[Said]:
         yield Preview(_seen(kind, task, file))
         return
     table = _table(kind, task, file)
-    heading = table.begin(task.how.header_row, task.limits)
+    heading = table.begin(task.how.header_row, task.limits, task.how.after_row)
     if task.checking is None:
         yield Begun(heading)
         for rows in table.batches():
             yield Batch(rows)
     else:
         # Only now: the tables of telephone numbers take a while to load, and a preview does without.
-        from dialerd.adapters.sheets.checking import Checker, columns_of, mapping_of
+        from dialerd.adapters.sheets.checkers import checker_of
+        from dialerd.adapters.sheets.checking_leads import LeadChecker
 
-        mapping = mapping_of(task.checking, heading)
-        checker = Checker(task.checking, columns_of(task.checking, mapping, heading))
-        yield Begun(heading, mapping)
-        for leads in checker.leads(table.batches()):
-            yield Checked(leads)
+        checker = checker_of(task.checking, heading)
+        yield Begun(heading, checker.mapping)
+        if isinstance(checker, LeadChecker):
+            yield from map(Checked, checker.all(table.batches()))
+        else:
+            yield from map(CheckedContacts, checker.all(table.batches()))
     yield Ended()
 
 

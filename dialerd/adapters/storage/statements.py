@@ -283,7 +283,7 @@ def statements(dialect_name: str) -> Statements:
         any_further=sql(select(_ONE).select_from(LEAD_PHONES).limit(_ONE).offset(_FIRST)),
         known_further=sql(
             select(LEAD_PHONES.c.phone).where(
-                LEAD_PHONES.c.campaign == bindparam("campaign"), LEAD_PHONES.c.phone.in_(phones)
+                LEAD_PHONES.c.campaign == bindparam("campaign"), LEAD_PHONES.c.phone.in_(phones), LEAD_PHONES.c.active
             )
         ),
         lead=sql(select(*lead).where(in_campaign, LEADS.c.phone == bindparam("phone"))),
@@ -291,7 +291,11 @@ def statements(dialect_name: str) -> Statements:
             select(*lead).where(
                 LEADS.c.id
                 == select(LEAD_PHONES.c.lead)
-                .where(LEAD_PHONES.c.campaign == bindparam("campaign"), LEAD_PHONES.c.phone == bindparam("phone"))
+                .where(
+                    LEAD_PHONES.c.campaign == bindparam("campaign"),
+                    LEAD_PHONES.c.phone == bindparam("phone"),
+                    LEAD_PHONES.c.active,
+                )
                 .scalar_subquery()
             )
         ),

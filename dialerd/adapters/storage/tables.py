@@ -171,6 +171,7 @@ LEAD_PHONES = Table(
     Column("campaign", Text, primary_key=True),
     Column("phone", Text, primary_key=True),
     Column("lead", _COUNT, ForeignKey("leads.id"), nullable=False),
+    _must("active", Boolean(create_constraint=False)),
 )
 # Asked whenever a lead is purged: the database looks whether anything still points to it.
 Index("lead_phones_by_lead", LEAD_PHONES.c.lead)

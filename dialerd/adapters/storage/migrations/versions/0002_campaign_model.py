@@ -90,6 +90,7 @@ def _make_tables() -> None:
         sa.Column("campaign", sa.Text, nullable=False),
         sa.Column("phone", sa.Text, nullable=False),
         sa.Column("lead", _COUNT, nullable=False),
+        sa.Column("active", sa.Boolean(create_constraint=False), nullable=False),
         sa.PrimaryKeyConstraint("campaign", "phone", name=op.f("lead_phones_key")),
         sa.ForeignKeyConstraint(["lead"], ["leads.id"], name=op.f("lead_phones_lead_known")),
     )
