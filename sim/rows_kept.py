@@ -107,6 +107,7 @@ class RowsKept:
             return [msgspec.structs.replace(row) for row in self._others.get(kind, {}).values()]
 
         live = [msgspec.structs.replace(row) for row in self.attempts.values() if row.live]
+        in_play = {row.lead for row in live} | {row.lead for row in copies(AgentRow) if row.lead}
         states = Counter((lead.campaign, lead.state) for lead in self.leads.values())
         open_leads = [lead for lead in self.leads.values() if lead.state in DIALABLE]
         last: dict[str, Instant] = {}
@@ -121,7 +122,7 @@ class RowsKept:
             copies(TallyRow),
             copies(AgentRow),
             live,
-            [msgspec.structs.replace(self.leads[row.lead]) for row in live],
+            [msgspec.structs.replace(self.leads[lead]) for lead in sorted(in_play)],
             copies(CounterRow),
             [(campaign, state, count) for (campaign, state), count in states.items()],
             list(last.items()),

@@ -5,7 +5,7 @@ Never decides whom to connect or to call.
 
 from __future__ import annotations
 
-from dialerd.campaigns import abandons, disposing, figures, hotline_hours, hotline_rests, quotas, tickets
+from dialerd.campaigns import abandons, disposing, figures, hotline_hours, hotline_rests, quotas, showing, tickets
 from dialerd.campaigns.in_flight import call_may, move_call
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.phones import let_go, withdraw
@@ -155,6 +155,9 @@ def end_call(live: Live, call: AttemptRow, outcome: Outcome) -> None:
     live.pasts.call(call)
     hotline_hours.count(live, call)
     _lead_after(live, lead, call)
+    kept = not talked and live.shown and showing.call_over(live, call, lead)
+    if lead.state in DIALABLE and not kept:
+        live.lead_comes_due(lead)
     tickets.call_over(live, call, lead)
 
 
@@ -181,8 +184,6 @@ def _lead_after(live: Live, lead: LeadRow, call: AttemptRow) -> None:
     else:
         lead.next_at = after.next_at
         live.move_lead(lead, after.kind)
-    if lead.state in DIALABLE:
-        live.lead_comes_due(lead)
 
 
 def connect_failed(live: Live, fact: f.ConnectFailed) -> None:

@@ -5,9 +5,9 @@ Never changes anything: an intent changes the state only when it is applied.
 
 from __future__ import annotations
 
-from dialerd.campaigns import copying, dialing, laws, quotas, referring
+from dialerd.campaigns import copying, dialing, laws, quotas, referring, showing
 from dialerd.campaigns.live import Live
-from dialerd.campaigns.presence import leg_wish, softphone, stranded_at
+from dialerd.campaigns.presence import leg_wish, stranded_at
 from dialerd.model import intents as i
 from dialerd.model.ids import PHONE
 from dialerd.model.instants import FAR, Instant
@@ -15,6 +15,8 @@ from dialerd.model.rows import AttemptRow
 
 SILENCE_S = 60.0
 """Seconds beyond the ringing time after which a call of which nothing was heard is given up."""
+AT_WORK = frozenset({"ready", "previewing", "calling", "ringing", "on_call", "wrap_up"})
+"""States of an agent who may take a call now or soon."""
 MIN_RING_S = 15.0
 """V14: a call that nobody can take any more still rings this long."""
 
@@ -52,6 +54,10 @@ def next_intent(live: Live) -> i.AnyIntent | None:
         kept = _keep_agent(live)
         if kept is not None:
             return kept
+    if live.shown:
+        shown = showing.next_intent(live)
+        if shown is not None:
+            return shown
     found = dialing.next_dial(live) or _leads(live) or (referring.next_wish(live) if live.referrals else None)
     return found or (copying.next_portion(live) if live.copies else None)
 
@@ -70,7 +76,7 @@ def _serve(live: Live) -> i.AnyIntent | None:
                 return i.Connect(call.id, agent.leg, agent.id, call.server)
         elif call.booked:
             agent = live.agents[call.booked]
-            if softphone(live, agent.id) == "nailed_up":
+            if agent.leg_state == "idle":
                 return i.Connect(call.id, agent.leg, agent.id, call.server)
             policy = live.policies[call.campaign]
             hotline = live.floor.hotlines.get(call.hotline)
@@ -99,7 +105,9 @@ def _set_up(live: Live, agent_id: str) -> i.AnyIntent | None:
     if wish == "replace":  # its phone may have been on another server
         return i.HangUp(agent.leg, "", "the agent's softphone is called anew")
     if wish == "call" and policy is not None and live.links[policy.server].up:
-        return i.CallPhone(live.peek_leg(PHONE), agent_id, policy.server, policy.phone, 30)
+        lead = live.leads.get(agent.lead) if agent.state == "calling" else None
+        ring_s, sound = (30.0, "music") if lead is None else (live.policies[lead.campaign].agent_ring_s, "ringing")
+        return i.CallPhone(live.peek_leg(PHONE), agent_id, policy.server, policy.phone, ring_s, sound)
     return None
 
 
@@ -148,8 +156,7 @@ def _anybody(live: Live, campaign: str) -> bool:
     """Whether an agent of the campaign is at work."""
     full = quotas.at_quota(live, campaign)
     return any(
-        row.state in ("ready", "ringing", "on_call", "wrap_up") and live.serves(row.id, campaign) and row.id not in full
-        for row in live.agents.values()
+        row.state in AT_WORK and live.serves(row.id, campaign) and row.id not in full for row in live.agents.values()
     )
 
 
@@ -184,6 +191,8 @@ def next_wakeup(live: Live) -> Instant | None:
         at = min(at, live.agents[agent].wrap_until or live.now)
     for agent in live.setting_up:
         at = min(at, stranded_at(live, live.agents[agent]))
+    if live.shown:
+        at = min(at, showing.next_wakeup(live))
     for call_id in live.waiting:
         at = min(at, wait_ends(live, live.calls[call_id]))
     for hotline in live.hotlines.resting:

@@ -1,4 +1,4 @@
-"""Whom to call next: progressive dialing, one call for each ready agent, within lines and calls per second (V03, V09).
+"""Whom to call next: one call for each ready agent, within lines and calls per second (V03, V09).
 
 Never asks whether a call is allowed by law or rule: that is the gate's, at the moment of dialing.
 """
@@ -13,8 +13,9 @@ from dialerd.model import intents as i
 from dialerd.model.ids import CALL
 from dialerd.model.instants import FAR, Instant
 from dialerd.model.policies import Trunk
-from dialerd.model.rows import LeadRow
+from dialerd.model.rows import AgentRow, LeadRow
 from dialerd.model.states import DIALABLE
+from dialerd.model.ways import SHOWS
 
 BEYOND_WAIT_S = 2.0
 """Seconds beyond the campaign's own limit after which the dialplan ends the wait of a customer whose daemon is gone. At the
@@ -74,13 +75,13 @@ def leads_done(live: Live, campaign: str) -> bool:
     return counts.total() > 0 and not any(counts[state] for state in ("in_progress", "held", *DIALABLE))
 
 
-def next_dial(live: Live) -> i.Dial | None:
-    """The next call to place, of the campaign whose turn it is by its share."""
+def next_dial(live: Live) -> i.Dial | i.Show | None:
+    """The next call to place, or the next lead to show, of the campaign whose turn it is: callbacks first, then by share."""
     if not live.free or live.draining or not lines.house_line_free(live):
         return None
-    for campaign in sorted(live.running, key=live.shares.place):
+    for campaign in in_turn(live):
         policy = live.policies[campaign]
-        if live.hoppers[campaign].empty or not lines.campaign_line_free(live, campaign):
+        if policy.mode == "manual" or live.hoppers[campaign].empty or not lines.campaign_line_free(live, campaign):
             continue
         if not hotlines.can_show(live, campaign):
             continue
@@ -91,7 +92,8 @@ def next_dial(live: Live) -> i.Dial | None:
             trunk = live.floor.trunks.get(name)
             if trunk is None or not live.teams.manned(campaign, trunk.server):
                 continue
-            if not trunk_free(live, name, trunk) or slot(live, name, trunk) > live.now + _HAIR:
+            shows = policy.mode in SHOWS
+            if not trunk_free(live, name, trunk) or (not shows and slot(live, name, trunk) > live.now + _HAIR):
                 continue
             found = agent_and_lead(live, campaign, trunk.server)
             if found is None:
@@ -99,32 +101,79 @@ def next_dial(live: Live) -> i.Dial | None:
             agent, lead = found
             if laws.is_closed(live, campaign, lead):
                 continue
-            call = live.peek_leg(CALL)
-            hotline = hotlines.pick(live, campaign, call)
-            line = live.floor.hotlines.get(hotline)
-            return i.Dial(
-                call=call,
-                campaign=campaign,
-                lead=lead.id,
-                number=lead.number,
-                server=trunk.server,
-                trunk=name,
-                dial=trunk.dial.replace("{number}", dialed_number(lead.number, trunk)),
-                hotline=hotline,
-                caller_number=line.number if line else "",
-                caller_name=line.name if line else "",
-                ring_s=policy.ring_s,
-                wait_s=policy.max_wait_s + BEYOND_WAIT_S,
-                sound=policy.waiting_sound,
-                drop_prompt=policy.drop_prompt,
-                booked=agent,
-            )
+            if shows:
+                until = live.now + (policy.preview.seconds if policy.mode == "preview" else 0.0)
+                return i.Show(agent, campaign, lead.id, lead.number, until)
+            return _dial(live, name, trunk, agent, lead)
     return None
+
+
+def in_turn(live: Live) -> list[str]:
+    """Campaigns that run, in the order in which they are served: callbacks before all others, then by share."""
+    if len(live.running) == 1:
+        return list(live.running)
+    return sorted(live.running, key=lambda name: (live.policies[name].mode != "callback", live.shares.place(name)))
+
+
+def dial_shown(live: Live, agent: AgentRow, lead: LeadRow) -> i.Dial | None:
+    """The call to the lead that is before an agent whose phone is up; None while no line or slot is free for it."""
+    campaign = lead.campaign
+    if not (lines.house_line_free(live) and lines.campaign_line_free(live, campaign)):
+        return None
+    if not hotlines.can_show(live, campaign):
+        return None
+    for name, trunk in _trunks_of(live, agent, campaign):
+        if slot(live, name, trunk) <= live.now + _HAIR:
+            return _dial(live, name, trunk, agent.id, lead)
+    return None
+
+
+def shown_slot(live: Live, agent: AgentRow, lead: LeadRow) -> Instant:
+    """When calls per second let the lead that is before the agent be called; FAR if they are not what it waits for."""
+    slots = [slot(live, name, trunk) for name, trunk in _trunks_of(live, agent, lead.campaign)]
+    return min((at for at in slots if at > live.now), default=FAR)
+
+
+def _trunks_of(live: Live, agent: AgentRow, campaign: str) -> list[tuple[str, Trunk]]:
+    """The campaign's trunks on the agent's server that have a line, in order of preference."""
+    server = live.floor.agents[agent.id].server
+    named = ((name, live.floor.trunks.get(name)) for name in live.policies[campaign].trunks)
+    return [
+        (name, trunk)
+        for name, trunk in named
+        if trunk is not None and trunk.server == server and trunk_free(live, name, trunk)
+    ]
+
+
+def _dial(live: Live, name: str, trunk: Trunk, agent: str, lead: LeadRow) -> i.Dial:
+    policy = live.policies[lead.campaign]
+    call = live.peek_leg(CALL)
+    hotline = hotlines.pick(live, lead.campaign, call)
+    line = live.floor.hotlines.get(hotline)
+    return i.Dial(
+        call=call,
+        campaign=lead.campaign,
+        lead=lead.id,
+        number=lead.number,
+        server=trunk.server,
+        trunk=name,
+        dial=trunk.dial.replace("{number}", dialed_number(lead.number, trunk)),
+        hotline=hotline,
+        caller_number=line.number if line else "",
+        caller_name=line.name if line else "",
+        ring_s=policy.ring_s,
+        wait_s=policy.max_wait_s + BEYOND_WAIT_S,
+        sound=policy.waiting_sound,
+        drop_prompt=policy.drop_prompt,
+        booked=agent,
+    )
 
 
 def next_slot(live: Live, campaign: str) -> Instant:
     """When calls per second let the campaign place its next call; FAR if they are not what it waits for."""
     at = FAR
+    if live.policies[campaign].mode in SHOWS:
+        return at  # what could be shown is shown at once
     if not (lines.house_line_free(live) and lines.campaign_line_free(live, campaign)):
         return at
     if not hotlines.can_show(live, campaign):

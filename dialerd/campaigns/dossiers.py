@@ -14,11 +14,10 @@ from dialerd.compliance.dossier import Dossier
 from dialerd.model.instants import Instant
 from dialerd.model.pasts import OF_CAMPAIGN, REFUSALS, ListEntry
 from dialerd.model.rows import LeadRow
+from dialerd.model.ways import GUARANTEED
 
 AGREED_S = 3600.0
 """Seconds for which the time that a customer asked for holds: who is called later than that is not called at that time."""
-GUARANTEED = frozenset({"progressive"})
-"""Modes that keep an agent free for every call."""
 
 
 def dossier_of(live: Live, lead: LeadRow, number: str, known: Known | None, now: Instant) -> Dossier:

@@ -15,7 +15,7 @@ from dialerd.campaigns.rebuilding import Kept, rebuild
 from dialerd.compliance.gate import Dossier
 from dialerd.model.facts import AnyFact
 from dialerd.model.instants import Instant
-from dialerd.model.intents import AnyIntent, Dial
+from dialerd.model.intents import AnyIntent, Dial, Show
 from dialerd.model.rows import Row
 
 
@@ -41,9 +41,9 @@ class Engine:
         """When something becomes due by time alone."""
         return deciding.next_wakeup(self.live)
 
-    def dossier(self, dial: Dial) -> Dossier:
-        """What the gate may know of a call about to be placed."""
-        lead = self.live.hoppers[dial.campaign].row(dial.lead)
+    def dossier(self, dial: Dial | Show) -> Dossier:
+        """What the gate may know of a call about to be placed, or of a lead about to be shown."""
+        lead = self.live.hoppers[dial.campaign].row(dial.lead) or self.live.leads.get(dial.lead)
         assert lead is not None
         known = self.live.pasts.known.get(dial.number)
         return dossier_of(self.live, lead, dial.number, known, self.live.now)

@@ -15,6 +15,8 @@ from dialerd.model.states import DIALABLE
 def asked(live: Live, fact: f.Asked) -> None:
     """A command comes with what the store told for it."""
     live.found = fact.found
+    if fact.found is not None and fact.found.past_of:
+        live.pasts.tell(fact.found.past_of, fact.found.pasts, fact.found.past_since)
     live.sure.clear()
 
 

@@ -99,7 +99,7 @@ class Live:
         self.agents: dict[str, AgentRow] = {}
         self.calls: dict[str, AttemptRow] = {}
         self.leads: dict[int, LeadRow] = {}
-        """The leads of live calls."""
+        """The leads of live calls, and those that are before agents."""
         self.lead_states: dict[str, Counter[str]] = {}
         self.open_lists: dict[str, Counter[str]] = {}
         """Leads that may still be dialed, now or later, by campaign and list."""
@@ -169,6 +169,8 @@ class Live:
         self.free: dict[str, None] = {}
         """Agents who can take a call and for whom none is placed, the longest idle first."""
         self.wrapping: dict[str, None] = {}
+        self.shown: dict[str, None] = {}
+        """Agents who have a lead before them."""
         self.setting_up: dict[str, None] = {}
         """Agents whose leg is not as their state wants it (to be called, or to be hung up)."""
         self.by_leg: dict[str, str] = {}
@@ -274,6 +276,7 @@ class Live:
             "running": set(self.running),
             "free": set(self.free),
             "wrapping": set(self.wrapping),
+            "shown": set(self.shown),
             "booked": dict(self.booked),
             "by_leg": dict(self.by_leg),
             "unbooked": set(self.unbooked),

@@ -5,7 +5,7 @@ Never the truth: it is empty after a restart and comes again with the leads. Nev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -60,6 +60,10 @@ class Pasts:
         self._asked = max(0, self._asked - 1)
         if not self._asked:
             self._meanwhile.clear()
+
+    def tell(self, number: str, pasts: Sequence[Past], since: Instant | None) -> None:
+        """What was read of one number for a command, with its entries in lists; what is known already goes before."""
+        self._learn(number, next(iter(pasts), None), since, True)
 
     def _learn(self, number: str, past: Past | None, since: Instant | None, lists: bool) -> None:
         known = self.known.get(number)

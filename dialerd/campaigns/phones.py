@@ -40,10 +40,14 @@ def phone_idle(live: Live, fact: f.PhoneIdle) -> None:
 
 
 def phone_ended(live: Live, fact: f.PhoneEnded) -> None:
+    asked = fact.leg in live.hanging
     live.hanging.discard(fact.leg)
     live.strays.pop(fact.leg, None)
     agent = _agent(live, fact.leg, "phone_ended", alive=False)
     if agent is None:
+        return
+    if asked and agent.state in ("previewing", "calling") and softphone(live, agent.id) == "ring":
+        set_leg(live, agent, "", "")  # that of the call before: this one's is still to be called
         return
     lose_phone(live, agent, _phone_trouble(fact))
 
@@ -67,7 +71,7 @@ def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
         agent.call = ""
         move_agent(live, agent, "phone_lost", because)
         agent.wrap_until = live.now + (campaign.wrap_up_s if campaign else 0)
-    elif agent.state == "connecting":
+    elif agent.state in ("connecting", "calling"):
         agent.after_call = ""
         move_agent(live, agent, "phone_lost", because)
     elif nailed_up and agent_may(agent, "phone_lost"):
@@ -89,7 +93,7 @@ def miss_phone(live: Live, agent: AgentRow) -> None:
 
     An offer is taken back without blaming him, and a call for the shift is made again.
     """
-    if agent.state == "connecting":
+    if agent.state == "connecting" or (agent.state == "calling" and softphone(live, agent.id) == "ring"):
         set_leg(live, agent, "", "")
     elif agent.state == "ringing" and softphone(live, agent.id) == "ring":
         set_leg(live, agent, "", "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from dialerd.campaigns import shown
 from dialerd.campaigns.live import Live, index_if, next_state
 from dialerd.model import states
 from dialerd.model.instants import FAR, Instant
@@ -45,6 +46,8 @@ def agent_may(agent: AgentRow, kind: str) -> bool:
 
 def can_take(live: Live, agent: AgentRow) -> bool:
     """Whether the agent could be given a customer this instant."""
+    if agent.state == "calling":
+        return agent.leg_state == "idle" and agent.leg not in live.hanging and agent.id in live.floor.agents
     if agent.state != "ready" or not agent.screen or agent.id not in live.floor.agents:
         return False
     if softphone(live, agent.id) == "nailed_up":
@@ -66,8 +69,8 @@ def leg_wish(live: Live, agent: AgentRow) -> str:
         if agent.state == "wrap_up" and agent.leg_state == "talking":
             # the dialplan ends it as the bridge ends; asking too would only be a warning in Asterisk's log
             return ""
-        return "" if agent.state in ("ringing", "on_call") else "hang_up"
-    return "call" if nailed_up and agent.state == "connecting" else ""
+        return "" if agent.state in ("ringing", "on_call", "calling") else "hang_up"
+    return "call" if agent.state == ("connecting" if nailed_up else "calling") else ""
 
 
 def stranded_at(live: Live, agent: AgentRow) -> Instant:
@@ -90,6 +93,8 @@ def move_agent(live: Live, agent: AgentRow, kind: str, reason: str = "") -> None
         agent.since = live.now
     agent.state = state
     agent.reason = reason
+    if agent.lead and state not in shown.HOLDING:
+        shown.release(live, agent)
     if state != "wrap_up":
         agent.wrap_until = None
     reindex_agent(live, agent)
@@ -138,6 +143,6 @@ def reindex_agent(live: Live, agent: AgentRow) -> None:
     if not able and call is not None and agent.call != call.id:
         unbook(live, call)  # comes back here
         return
-    set_free(live, agent, able and call is None)
+    set_free(live, agent, able and call is None and agent.state == "ready")
     index_if(live.wrapping, agent.id, agent.state == "wrap_up")
     index_if(live.setting_up, agent.id, leg_wish(live, agent) != "" or stranded_at(live, agent) < FAR)

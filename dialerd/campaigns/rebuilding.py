@@ -9,6 +9,7 @@ from collections import Counter
 
 import msgspec
 
+from dialerd.campaigns import shown
 from dialerd.campaigns.in_flight import put_call
 from dialerd.campaigns.live import Live
 from dialerd.model.instants import Instant
@@ -43,7 +44,7 @@ class Kept(msgspec.Struct):
     live: list[AttemptRow]
     """Attempts that have not ended."""
     leads: list[LeadRow]
-    """The leads of live attempts."""
+    """The leads of live attempts, and those that are before agents."""
     counters: list[CounterRow]
     lead_states: list[tuple[str, str, int]]
     """(campaign, state, number of leads)."""
@@ -120,4 +121,7 @@ def rebuild(kept: Kept) -> Live:
     for row in kept.agents:
         if row.leg:
             live.by_leg[row.leg] = row.id
+        if row.lead:
+            shown.put(live, row, leads[row.lead], row.lead_until)
+    live.take_changes()
     return live

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dialerd.campaigns import suppressing
+from dialerd.campaigns import showing, shown, suppressing
 from dialerd.campaigns.live import Live
 from dialerd.model import intents as i
 from dialerd.model.errors import OurMistakeError
@@ -22,6 +22,10 @@ ASKED_AGAIN_S = 86400.0
 def refuse(live: Live, intent: i.Refuse) -> None:
     """The gate refused a call: its lead leaves the hopper, and rests or is done with."""
     lead = live.hoppers[intent.campaign].take(intent.lead)
+    agent = shown.agent_with(live, intent.lead)
+    if lead is None and agent is not None:
+        lead = live.leads[intent.lead]
+        showing.leave(live, agent)
     if lead is None:
         raise OurMistakeError(f"lead {intent.lead} is refused and not in the hopper of {intent.campaign}")
     suppressing.keep(live, lead, intent.rule, intent.because, intent.until)

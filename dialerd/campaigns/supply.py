@@ -52,7 +52,7 @@ def pasts_told(live: Live, fact: f.LeadsOffered) -> None:
     """What the store told of the numbers of the leads; numbers that nobody is about to dial are forgotten now and then."""
     live.pasts.answer(fact)
     if live.pasts.full:
-        leads = chain(fact.leads, *(hopper.all() for hopper in live.hoppers.values()))
+        leads = chain(fact.leads, live.leads.values(), *(hopper.all() for hopper in live.hoppers.values()))
         live.pasts.keep_only(set(numbers_in(leads)))
 
 

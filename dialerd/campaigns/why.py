@@ -13,6 +13,7 @@ from dialerd.campaigns import dialing, hotlines, laws, lines, quotas
 from dialerd.campaigns.live import Live
 from dialerd.model.instants import FAR, iso
 from dialerd.model.states import DIALABLE
+from dialerd.model.ways import SHOWS
 
 _NAMED = 20
 """Hotlines named at most."""
@@ -241,7 +242,14 @@ def _lines(live: Live, campaign: str) -> Found:
         return "trunk_lines", "; ".join(full), None
     if not slots:
         return "server", "the free agents sit on servers on which the campaign has no trunk", None
-    if min(slots) > live.now:
+    mode = policy.mode
+    if mode == "manual":
+        return (
+            "agents_choose",
+            "its leads are dialed when agents take them: agents are ready, and there are leads",
+            None,
+        )
+    if min(slots) > live.now and mode not in SHOWS:
         return "calls_per_second", "the trunk's calls per second are used up", min(slots)
     return "none", "calls are being placed", None
 

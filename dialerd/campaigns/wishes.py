@@ -14,16 +14,21 @@ from dialerd.campaigns.supply import write_policy
 from dialerd.model import intents as i
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.ids import is_call
-from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, ReplyRow
+from dialerd.model.rows import AgentRow, AttemptRow, CampaignRow, LeadRow, ReplyRow
 
 
 def dial(live: Live, intent: i.Dial) -> None:
-    lead = live.hoppers[intent.campaign].take(intent.lead)
+    hopper = live.hoppers[intent.campaign]
+    lead = hopper.take(intent.lead)
+    if lead is not None:
+        hopper.took(lead)
+        live.shares.served(intent.campaign, live.policies[intent.campaign].share)
+    else:
+        lead = _shown(live, intent)
     if lead is None:
         raise OurMistakeError(f"lead {intent.lead} is dialed and not in the hopper of {intent.campaign}")
     live.use_leg()
     use_slot(live, intent.trunk, live.floor.trunks[intent.trunk])
-    live.hoppers[intent.campaign].took(lead)
     live.move_lead(lead, "dial")
     call = AttemptRow(
         intent.call,
@@ -42,7 +47,12 @@ def dial(live: Live, intent: i.Dial) -> None:
     live.mark(call)
     live.pasts.call(call)
     figures.placed(live, intent.campaign)
-    live.shares.served(intent.campaign, live.policies[intent.campaign].share)
+
+
+def _shown(live: Live, intent: i.Dial) -> LeadRow | None:
+    """The lead, if it is before the agent it is dialed for; its list and campaign had their turn as it was shown."""
+    agent = live.agents.get(intent.booked)
+    return live.leads.get(intent.lead) if agent is not None and agent.lead == intent.lead else None
 
 
 def offer_call(live: Live, intent: i.OfferCall) -> None:
@@ -152,7 +162,7 @@ def move_campaign(live: Live, intent: i.MoveCampaign) -> None:
 
 def move_agent(live: Live, intent: i.MoveAgent) -> None:
     agent = live.agents[intent.agent]
-    if agent.state in ("on_call", "ringing") and intent.kind in ("not_ready", "logout", "ready"):
+    if agent.state in ("on_call", "ringing", "calling") and intent.kind in ("not_ready", "logout", "ready"):
         agent.after_call = "" if intent.kind == "ready" else intent.kind
         agent.after_reason = intent.reason
         live.mark(agent)

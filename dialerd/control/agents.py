@@ -68,6 +68,10 @@ class AgentView(Result):
     after_call: str
     screen: bool
     """Whether his campaign screen is open; closed: he gets no campaign's calls."""
+    lead: int | None
+    """The lead that is before him."""
+    lead_until: str | None
+    """When it is dialed by itself; null: by his word alone."""
 
 
 class AgentList(Result):
@@ -85,7 +89,8 @@ class AgentMoved(Result):
     """Whether it happens after the present call."""
 
 
-def _mine(live: Live, who: Who, agent: str | None) -> AgentRow:
+def mine(live: Live, who: Who, agent: str | None) -> AgentRow:
+    """The agent that is meant: the one that is named, or the one that the principal is. Raises Refusal."""
     own = who.agents(live)
     if agent is None:
         if len(own) != 1:
@@ -99,7 +104,7 @@ def _mine(live: Live, who: Who, agent: str | None) -> AgentRow:
 
 
 def _decided(who: Who, row: AgentRow, kind: str, reason: str = "", *more: AnyIntent) -> Decided:
-    later = row.state in ("on_call", "ringing", "connecting")
+    later = row.state in ("on_call", "ringing", "calling", "connecting")
     return Decided(
         lambda: AgentMoved(agent=row.id, state=row.state, after_call=later),
         (
@@ -111,7 +116,7 @@ def _decided(who: Who, row: AgentRow, kind: str, reason: str = "", *more: AnyInt
 
 
 def _login(live: Live, who: Who, args: LogIn) -> Decided:
-    row = _mine(live, who, args.agent)
+    row = mine(live, who, args.agent)
     if row.state != "logged_out":
         raise Refusal("illegal_state", f"agent {row.id} is logged in already ({row.state})", "agent")
     ready = (MoveAgent(row.id, "ready", who.principal),) if args.ready else ()
@@ -124,25 +129,25 @@ def _logged_in(row: AgentRow) -> None:
 
 
 def _logout(live: Live, who: Who, args: Which) -> Decided:
-    row = _mine(live, who, args.agent)
+    row = mine(live, who, args.agent)
     _logged_in(row)
     return _decided(who, row, "logout")
 
 
 def _ready(live: Live, who: Who, args: Which) -> Decided:
-    row = _mine(live, who, args.agent)
+    row = mine(live, who, args.agent)
     _logged_in(row)
     return _decided(who, row, "ready")
 
 
 def _not_ready(live: Live, who: Who, args: NotReady) -> Decided:
-    row = _mine(live, who, args.agent)
+    row = mine(live, who, args.agent)
     _logged_in(row)
     return _decided(who, row, "not_ready", args.reason)
 
 
 def _screen(live: Live, who: Who, args: Screen) -> Decided:
-    row = _mine(live, who, args.agent)
+    row = mine(live, who, args.agent)
     _logged_in(row)
     word = "open" if args.open else "closed"
     return Decided(
@@ -152,7 +157,7 @@ def _screen(live: Live, who: Who, args: Screen) -> Decided:
 
 
 def _hangup(live: Live, who: Who, args: Which) -> Decided:
-    row = _mine(live, who, args.agent)
+    row = mine(live, who, args.agent)
     call = live.calls.get(row.call)
     if call is None or row.state != "on_call":
         raise Refusal("illegal_state", f"agent {row.id} is not on a call ({row.state})", "agent")
@@ -185,6 +190,8 @@ def agent_view(live: Live, row: AgentRow) -> AgentView:
         call=row.call,
         after_call=row.after_call,
         screen=row.screen,
+        lead=row.lead or None,
+        lead_until=None if row.lead_until is None else iso(row.lead_until),
     )
 
 

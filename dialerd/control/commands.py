@@ -34,6 +34,7 @@ from dialerd.control import (
     participation,
     process,
     scripts,
+    shown_leads,
     tickets,
     uploads,
 )
@@ -55,6 +56,7 @@ _ENTRIES: tuple[Command[Any], ...] = tuple(
         lead_editing,
         participation,
         lead_states,
+        shown_leads,
         agents,
         lines,
         hotlines,

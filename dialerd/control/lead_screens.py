@@ -12,7 +12,8 @@ from dialerd.campaigns.live import Live
 from dialerd.campaigns.named import dispositions_of, script_of
 from dialerd.control.leads import lead_view
 from dialerd.control.lines import call_view
-from dialerd.model.rows import AttemptRow, LeadRow
+from dialerd.model.instants import iso
+from dialerd.model.rows import AgentRow, AttemptRow, LeadRow
 
 EARLIER = 20
 """Earlier calls that are shown, the newest ones."""
@@ -20,13 +21,24 @@ EARLIER = 20
 
 def screen(live: Live, call: AttemptRow, lead: LeadRow, attempts: Sequence[AttemptRow] | None) -> dict[str, Any]:
     """All of it as JSON takes it. `attempts`: those on the lead, oldest first; None: they cannot be read now."""
-    policy = live.policies[call.campaign]
+    head = {"agent": call.agent, "call": call.id, "state": call.state, "until": None}
+    return {**head, **_lead(live, lead, attempts, call.id), "answers": call.answers}
+
+
+def screen_of_shown(
+    live: Live, agent: AgentRow, lead: LeadRow, attempts: Sequence[AttemptRow] | None
+) -> dict[str, Any]:
+    """The same of a lead that is before an agent and not dialed yet; `until`: when it is dialed by itself."""
+    until = None if agent.lead_until is None else iso(agent.lead_until)
+    head = {"agent": agent.id, "call": "", "state": "shown", "until": until}
+    return {**head, **_lead(live, lead, attempts, ""), "answers": {}}
+
+
+def _lead(live: Live, lead: LeadRow, attempts: Sequence[AttemptRow] | None, call: str) -> dict[str, Any]:
+    policy = live.policies[lead.campaign]
     found = script_of(live, policy)
     return {
-        "agent": call.agent,
-        "call": call.id,
-        "state": call.state,
-        "campaign": call.campaign,
+        "campaign": lead.campaign,
         "campaign_name": policy.name,
         "lead": lead_view(live, lead).model_dump(mode="json"),
         "fields": [
@@ -43,9 +55,8 @@ def screen(live: Live, call: AttemptRow, lead: LeadRow, attempts: Sequence[Attem
         ],
         "history": None
         if attempts is None
-        else [call_view(row).model_dump(mode="json") for row in attempts if row.id != call.id][-EARLIER:],
+        else [call_view(row).model_dump(mode="json") for row in attempts if row.id != call][-EARLIER:],
         "script": None if found is None else {"id": found[0], **found[1].model_dump(mode="json")},
-        "answers": call.answers,
         "dispositions": [
             {
                 "id": name,

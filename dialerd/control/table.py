@@ -6,7 +6,7 @@ Never carries out anything itself: a judged command is intents for the turn, or 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -87,7 +87,8 @@ class Decided:
     """A command judged in the turn: the intents that carry it out, and its result, or what makes it once they are applied."""
 
     result: BaseModel | Callable[[], BaseModel]
-    intents: tuple[AnyIntent, ...] = ()
+    intents: Iterable[AnyIntent] = ()
+    """Each is applied before the next one is asked for."""
 
 
 A = TypeVar("A", bound=Args)

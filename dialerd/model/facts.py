@@ -263,6 +263,11 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
     tickets: tuple[TicketRow, ...] = ()
     members: tuple[str, ...] = ()
     """Those of a list of contacts who are members of the group."""
+    past_of: str = ""
+    """The number whose past was asked for; empty: none."""
+    past_since: Instant | None = None
+    """From when on its calls were read; None: they were not."""
+    pasts: tuple[Past, ...] = ()
 
 
 class Asked(Fact, frozen=True):

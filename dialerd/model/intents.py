@@ -57,13 +57,15 @@ class OfferCall(Intent, frozen=True):
 
 
 class CallPhone(Intent, frozen=True):
-    """Call an agent's softphone for the shift (nailed-up)."""
+    """Call an agent's softphone into its holding bridge: for the shift (nailed-up), or first for one call (agent first)."""
 
     leg: str
     agent: str
     server: str
     phone: str
     ring_s: float
+    sound: str = "music"
+    """What he hears until he is bridged: music, ringing or silence."""
 
 
 class Connect(Intent, frozen=True):
@@ -146,6 +148,32 @@ class Book(Intent, frozen=True):
 
     call: str
     agent: str
+
+
+class Show(Intent, frozen=True):
+    """Put a lead before an agent (manual, preview, callback); it passes the gate as a call does."""
+
+    agent: str
+    campaign: str
+    lead: int
+    number: str
+    until: Instant | None
+    """When it is dialed by itself; None: by his word alone."""
+
+
+class CallShown(Intent, frozen=True):
+    """The lead before the agent is called from now on: his phone first, if it is not connected, then the customer's."""
+
+    agent: str
+
+
+class PutBack(Intent, frozen=True):
+    """The lead before the agent goes back to the others."""
+
+    agent: str
+    because: str
+    rest_until: Instant | None = None
+    """Until when it rests; None: as it did before."""
 
 
 class Refuse(Intent, frozen=True):
@@ -404,6 +432,9 @@ AnyIntent: TypeAlias = (
     | CopyLeads
     | Answer
     | Book
+    | Show
+    | CallShown
+    | PutBack
     | Refuse
     | Begin
     | Finish

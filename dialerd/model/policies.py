@@ -31,6 +31,7 @@ from dialerd.model.policy_words import one_line, some_lines
 from dialerd.model.purposes import PLAIN, Purpose
 from dialerd.model.quotas import Quota
 from dialerd.model.record_fields import Fields, Others
+from dialerd.model.ways import Mode, Preview
 
 Role: TypeAlias = Literal["owner", "admin", "supervisor", "agent", "ops"]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -245,8 +246,11 @@ class Campaign(Policy):
     name: Annotated[str, AfterValidator(one_line), Field(min_length=1, max_length=200)]
     description: Annotated[str, Field(max_length=4000), AfterValidator(some_lines)] = ""
     channel: Literal["voice"] = "voice"
-    mode: Literal["progressive"] = "progressive"
-    """How it dials: progressive places one call for each ready agent, never more."""
+    mode: Mode = "progressive"
+    """How it dials. manual: the agent takes a lead and says when. preview: a lead is shown to a free agent and dialed by itself.
+    progressive: one call for each ready agent, never more. callback: as progressive, the agent's phone first, before all others."""
+    preview: Preview = Preview()
+    """How leads are shown in manual and preview mode."""
     starts_at: Moment | None = None
     """Not before this moment, even if started (ISO 8601 with offset)."""
     ends_at: Moment | None = None

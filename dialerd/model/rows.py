@@ -196,6 +196,10 @@ class AgentRow(msgspec.Struct):
     """The attempt he talked on last."""
     screen: bool = True
     """Whether his campaign screen is open; closed: he gets no campaign's calls, whatever his state (V10)."""
+    lead: int = 0
+    """The lead that is before him; 0: none."""
+    lead_until: Instant | None = None
+    """When it is dialed by itself; None: by his word alone, or it is being dialed."""
 
 
 class AuditRow(msgspec.Struct):

@@ -55,7 +55,8 @@ CALL: Table = {
     "ended": {},
 }
 
-# An agent (V10). `connecting`: the nailed-up softphone is being called for the shift.
+# An agent (V10). `connecting`: the nailed-up softphone is being called for the shift. `previewing`: a lead is before him and
+# nothing is dialed. `calling`: a customer is called for him by his word or in a callback, his own phone first.
 AGENT: Table = {
     "logged_out": {"login": "not_ready", "login_nailed_up": "connecting"},
     "connecting": {
@@ -72,6 +73,7 @@ AGENT: Table = {
         "bridged": "on_call",
     },
     "ready": {
+        "show": "previewing",
         "ready": "ready",
         "not_ready": "not_ready",
         "offer": "ringing",
@@ -79,6 +81,26 @@ AGENT: Table = {
         "bridged": "on_call",
         "phone_lost": "not_ready",
         "connect_phone": "connecting",
+        "logout": "logged_out",
+    },
+    "previewing": {
+        "call": "calling",
+        "put_back": "ready",
+        "not_ready": "not_ready",
+        "offer": "ringing",
+        "connect": "ringing",
+        "bridged": "on_call",
+        "phone_lost": "not_ready",
+        "connect_phone": "connecting",
+        "logout": "logged_out",
+    },
+    "calling": {
+        "keep": "previewing",
+        "put_back": "ready",
+        "connect": "ringing",
+        "bridged": "on_call",
+        "phone_lost": "not_ready",
+        "not_ready": "not_ready",
         "logout": "logged_out",
     },
     "ringing": {

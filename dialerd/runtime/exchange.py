@@ -14,7 +14,7 @@ from dialerd.compliance.verdict import Refused
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.facts import AnyFact, Asked, Reported
 from dialerd.model.instants import Instant
-from dialerd.model.intents import AnyIntent, Dial, Refuse
+from dialerd.model.intents import AnyIntent, Dial, Refuse, Show
 from dialerd.model.turn import Committed, Turn
 from dialerd.runtime.judging import judge_asked, judge_reported
 
@@ -63,7 +63,7 @@ class Exchange:
         return Committed(turn, rows)
 
     def _pass_gate(self, intent: AnyIntent, now: Instant) -> AnyIntent:
-        if type(intent) is not Dial:
+        if not isinstance(intent, Dial | Show):
             return intent
         verdict = gate.judge(self.engine.dossier(intent), now)
         if isinstance(verdict, Refused):

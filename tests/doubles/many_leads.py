@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dialerd.adapters.storage.ledger import SyncLedger
 from dialerd.model.facts import Woke
-from dialerd.model.rows import CounterRow, LeadRow
+from dialerd.model.rows import CounterRow, LeadRow, Row
 from dialerd.model.turn import Committed, Turn
 
 AT_ONCE = 5000
@@ -44,7 +44,7 @@ def put_leads(store: Path, campaign: str, count: int, *, at: float, state: str =
         for start in range(0, count, AT_ONCE):
             portion = made[start : start + AT_ONCE]
             seq += 1
-            rows = (*portion, CounterRow(LEADS, portion[-1].id))
+            rows: tuple[Row, ...] = (*portion, CounterRow(LEADS, portion[-1].id))
             ledger.commit([Committed(Turn(seq, at, (Woke(),), ()), rows)])
     finally:
         ledger.close()

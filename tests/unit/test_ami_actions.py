@@ -113,8 +113,10 @@ def test_V11_a_softphone_rings_for_one_call() -> None:
 def test_V11_a_softphone_is_called_for_the_shift() -> None:
     action = the_one(PHONE)
     assert values(action, "Context") == ["dialer-agent"]
-    assert values(action, "Variable") == ["DLR_AGENT=anna"]
+    assert values(action, "Variable") == ["DLR_AGENT=anna", "DLR_ENT=m"]
     assert values(action, "CallerID") == []
+    first = the_one(msgspec.structs.replace(PHONE, sound="ringing"))
+    assert values(first, "Variable") == ["DLR_AGENT=anna", "DLR_ENT=r"], "agent first: he hears ringing"
 
 
 def test_V04_the_talk_mark_is_set_before_the_bridge_and_the_agents_leg_is_moved_first() -> None:

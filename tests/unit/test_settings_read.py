@@ -144,7 +144,7 @@ def test_O01_all_errors_are_told_at_once_of_yaml_shape_and_names() -> None:
         (
             "    schedule: office\n",
             "    shedule: office\n",
-            "d.yaml:18: campaigns.hanoi.shedule: found an unknown key, allowed: one of 43; did you mean schedule?",
+            "d.yaml:18: campaigns.hanoi.shedule: found an unknown key, allowed: one of 44; did you mean schedule?",
         ),
         (
             "    name: Hanoi\n",

@@ -129,6 +129,7 @@ FULL: dict[str, Any] = {
             "description": "d",
             "channel": "voice",
             "mode": "progressive",
+            "preview": {"seconds": 15, "skip": True, "skip_rest_min": 60},
             "starts_at": "2026-01-01T00:00:00Z",
             "ends_at": "2026-01-02T00:00:00Z",
             "schedule": "s",

@@ -91,9 +91,7 @@ def leg_of_hang_up(action_id: str) -> str:
 def _dial(intent: Dial) -> Action:
     _call_leg("call", intent.call)
     _fits("number", intent.number, _NUMBER, "digits, *, # and +, at most 32")
-    sound = _SOUNDS.get(intent.sound)
-    if sound is None:
-        raise _unfit("sound", intent.sound, ", ".join(_SOUNDS))
+    sound = _sound(intent.sound)
     prompt = _fits("drop_prompt", intent.drop_prompt, _PROMPT, "letters, digits, _ / . and -, at most 120")
     if ".." in prompt:
         raise _unfit("drop_prompt", prompt, "a path without ..")
@@ -134,6 +132,7 @@ def _call_phone(intent: CallPhone) -> Action:
         intent.ring_s,
         "",
         ("DLR_AGENT", _agent(intent.agent)),
+        ("DLR_ENT", _sound(intent.sound)),
     )
 
 
@@ -184,6 +183,13 @@ def _caller(name: str, number: str) -> str:
     if not name:
         return f"<{number}>" if number else ""
     return f'"{name}" <{number}>'
+
+
+def _sound(text: str) -> str:
+    sound = _SOUNDS.get(text)
+    if sound is None:
+        raise _unfit("sound", text, ", ".join(_SOUNDS))
+    return sound
 
 
 def _phone(text: str) -> str:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal_column,
     select,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
@@ -43,6 +44,7 @@ from dialerd.adapters.storage.cells import (
     Shape,
 )
 from dialerd.adapters.storage.tables import (
+    AGENTS,
     ATTEMPTS,
     AUDIT,
     HOTLINE_HOURS,
@@ -254,7 +256,15 @@ def statements(dialect_name: str) -> Statements:
         # Unordered: in the order of ids SQLite would walk through all attempts ever made to find the live ones.
         live=sql(select(*attempt).where(is_live)),
         live_leads=sql(
-            select(*lead).where(LEADS.c.id.in_(select(ATTEMPTS.c.lead).where(is_live))).order_by(LEADS.c.id),
+            select(*lead)
+            .where(
+                LEADS.c.id.in_(
+                    union_all(
+                        select(ATTEMPTS.c.lead).where(is_live), select(AGENTS.c.lead).where(AGENTS.c.lead > _FIRST)
+                    )
+                )
+            )
+            .order_by(LEADS.c.id),
         ),
         lead_states=sql(
             select(LEADS.c.campaign, LEADS.c.state, func.count())

@@ -243,6 +243,8 @@ AGENTS = Table(
     _may("logged_in_at", Double()),
     _must("last_call"),
     _must("screen", Boolean(create_constraint=False)),
+    _must("lead", _COUNT),
+    _may("lead_until", Double()),
 )
 
 AUDIT = Table(

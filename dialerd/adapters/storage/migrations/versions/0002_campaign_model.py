@@ -57,6 +57,8 @@ def _widen() -> None:
         "screen", sa.Boolean(create_constraint=False), nullable=False, server_default="1"
     )
     op.add_column("agents", screen)
+    op.add_column("agents", sa.Column("lead", _COUNT, nullable=False, server_default="0"))
+    op.add_column("agents", sa.Column("lead_until", sa.Double(), nullable=True))
     op.add_column("leads", _text("folded"))
     takes_part = sa.text("participation != ''")
     by_participation = ["campaign", "participation", "id"]
