@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from dialerd.campaigns.laws import law_of
 from dialerd.campaigns.live import Live
-from dialerd.compliance.abandon_rule import Tally, period
+from dialerd.compliance.abandon_rule import Tally, period, rate
 from dialerd.compliance.pack import AbandonRule
 from dialerd.model.rows import AbandonRow, AttemptRow
+from dialerd.pacing.contract import Window
 
 
 def connected(live: Live, call: AttemptRow) -> None:
@@ -67,6 +68,20 @@ def begin(live: Live, campaign: str, *, anew: bool = False) -> None:
             row = row if row.start <= live.now < row.end else _begin(live, campaign, key, rule, whole=False)
             row.whole = False
             live.mark(row)
+
+
+def windows(live: Live, campaign: str) -> tuple[Window, ...]:
+    """The present period of each abandon rule, as pacers want it."""
+    found: list[Window] = []
+    for _, key, rule in law_of(live, campaign).abandon:
+        row = live.abandons.get((campaign, key))
+        if row is None or not row.start <= live.now < row.end:
+            found.append(Window(live.now, rule.max_percent / 100, known=row is not None))
+            continue
+        told = Tally(abandoned=row.abandoned, connected=row.connected, hung_up=row.hung_up)
+        share = rate(rule, told)
+        found.append(Window(row.start, rule.max_percent / 100, share.answered, share.abandoned, known=row.whole))
+    return tuple(found)
 
 
 def tallies(live: Live, campaign: str) -> Mapping[str, Tally]:

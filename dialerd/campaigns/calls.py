@@ -5,12 +5,24 @@ Never decides whom to connect or to call.
 
 from __future__ import annotations
 
-from dialerd.campaigns import abandons, disposing, figures, hotline_hours, hotline_rests, quotas, showing, tickets
+from dialerd.campaigns import (
+    abandons,
+    disposing,
+    figures,
+    hotline_hours,
+    hotline_rests,
+    predicting,
+    quotas,
+    showing,
+    tickets,
+)
+from dialerd.campaigns.dossiers import AGREED_S
 from dialerd.campaigns.in_flight import call_may, move_call
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.phones import let_go, withdraw
 from dialerd.campaigns.presence import agent_may, move_agent, set_leg
 from dialerd.campaigns.recycling import after_attempt
+from dialerd.compliance.pack import NEVER_RANG
 from dialerd.model import facts as f
 from dialerd.model.causes import UNCOUNTED, Outcome, outcome_unanswered
 from dialerd.model.rows import AttemptRow, LeadRow
@@ -55,6 +67,7 @@ def _answered(live: Live, call: AttemptRow) -> None:
     if call.answered_at is None:
         call.answered_at = live.now
         figures.answered(live, call.campaign)
+        predicting.call_answered(live, call)
 
 
 def call_waiting(live: Live, fact: f.CallWaiting) -> None:
@@ -74,6 +87,7 @@ def call_bridged(live: Live, fact: f.CallBridged) -> None:
     _answered(live, call)
     call.connected_at = live.now
     figures.connected(live, call)
+    predicting.call_connected(live, call)
     abandons.connected(live, call)
     live.pasts.call(call)
     if agent is None or not agent_may(agent, "bridged"):
@@ -151,6 +165,7 @@ def end_call(live: Live, call: AttemptRow, outcome: Outcome) -> None:
             move_agent(live, agent, "call_ended")
             agent.wrap_until = live.now + policy.wrap_up_s
     figures.ended(live, call)
+    predicting.call_ended(live, call)
     abandons.ended(live, call)
     live.pasts.call(call)
     hotline_hours.count(live, call)
@@ -181,8 +196,12 @@ def _lead_after(live: Live, lead: LeadRow, call: AttemptRow) -> None:
     lead.last_outcome, lead.last_at = call.outcome, live.now
     if call.then:
         disposing.after_call(live, lead, call)
+        return
+    lead.next_at = after.next_at
+    asked_for = lead.agreed_at is not None and after.next_at <= lead.agreed_at + AGREED_S
+    if after.kind == "unreached" and asked_for and call.outcome in NEVER_RANG:
+        live.move_lead(lead, "asked_back")  # nothing reached him: what he was promised holds on
     else:
-        lead.next_at = after.next_at
         live.move_lead(lead, after.kind)
 
 

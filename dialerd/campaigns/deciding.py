@@ -5,7 +5,7 @@ Never changes anything: an intent changes the state only when it is applied.
 
 from __future__ import annotations
 
-from dialerd.campaigns import copying, dialing, laws, quotas, referring, showing
+from dialerd.campaigns import copying, dialing, laws, predicting, quotas, referring, showing
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.presence import leg_wish, stranded_at
 from dialerd.model import intents as i
@@ -134,7 +134,7 @@ def _stuck(live: Live) -> i.AnyIntent | None:
         and live.links[oldest.server].up
     ):
         return i.GiveUp(oldest.id)
-    for call_id in live.unbooked:
+    for call_id in _nobodys(live):
         call = live.calls[call_id]
         if (
             call.state in ("dialing", "ringing")
@@ -145,6 +145,13 @@ def _stuck(live: Live) -> i.AnyIntent | None:
         ):
             return i.HangUp(call.id, call.server, "no agent is left to take it")
     return None
+
+
+def _nobodys(live: Live) -> list[str]:
+    """Calls for which no agent is kept: those of progressive campaigns, and of predictive ones without an agent on the floor."""
+    lonely = predicting.nobody_for(live, live.predictive)
+    early = [call for call in live.early if live.calls[call].campaign in lonely] if lonely else []
+    return [*live.unbooked, *early]
 
 
 def _least_ring_s(live: Live, call: AttemptRow) -> float:
@@ -164,7 +171,8 @@ def _keep_agent(live: Live) -> i.AnyIntent | None:
     """A call in flight whose agent went away gets another before any new call is placed."""
     if not live.free:
         return None
-    for call_id in live.unbooked:
+    # customers who wait before calls that still ring
+    for call_id in [*(call for call in live.unbooked if call in live.waiting), *live.unbooked]:
         call = live.calls[call_id]
         agent = dialing.longest_idle(live, call.campaign, call.server)
         if agent is not None:
@@ -200,7 +208,7 @@ def next_wakeup(live: Live) -> Instant | None:
     if live.early:
         oldest = live.calls[next(iter(live.early))]
         at = min(at, oldest.placed_at + live.policies[oldest.campaign].ring_s + SILENCE_S)
-        for call_id in live.unbooked:
+        for call_id in _nobodys(live):
             due = live.calls[call_id].placed_at + _least_ring_s(live, live.calls[call_id])
             if due > live.now:
                 at = min(at, due)
@@ -228,6 +236,6 @@ def _running_wakeup(live: Live, campaign: str) -> Instant:
     hopper = live.hoppers[campaign]
     if not live.draining:
         at = min(at, hopper.asks_at())
-    if not hopper.empty and live.free and not live.draining:
+    if not hopper.empty and (live.free or campaign in live.predictive) and not live.draining:
         at = min(at, dialing.next_slot(live, campaign), quotas.until(live, campaign))
     return at

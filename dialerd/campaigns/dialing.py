@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import phonenumbers
 
-from dialerd.campaigns import hotlines, laws, lines, quotas
+from dialerd.campaigns import hotlines, laws, lines, predicting, quotas
 from dialerd.campaigns.live import Live
 from dialerd.model import intents as i
 from dialerd.model.ids import CALL
@@ -77,16 +77,27 @@ def leads_done(live: Live, campaign: str) -> bool:
 
 def next_dial(live: Live) -> i.Dial | i.Show | None:
     """The next call to place, or the next lead to show, of the campaign whose turn it is: callbacks first, then by share."""
-    if not live.free or live.draining or not lines.house_line_free(live):
+    if live.draining or not (live.free or live.predictive) or not lines.house_line_free(live):
         return None
     for campaign in in_turn(live):
         policy = live.policies[campaign]
-        if policy.mode == "manual" or live.hoppers[campaign].empty or not lines.campaign_line_free(live, campaign):
+        predictive = policy.mode == "predictive"
+        if (
+            not (live.free or predictive)
+            or policy.mode == "manual"
+            or live.hoppers[campaign].empty
+            or not lines.campaign_line_free(live, campaign)
+        ):
             continue
         if not hotlines.can_show(live, campaign):
             continue
         hours = live.hours(policy.schedule, live.now)
         if hours is not None and not hours.open:
+            continue
+        if predictive:
+            dial = _predicted(live, campaign)
+            if dial is not None:
+                return dial
             continue
         for name in policy.trunks:
             trunk = live.floor.trunks.get(name)
@@ -105,6 +116,20 @@ def next_dial(live: Live) -> i.Dial | i.Show | None:
                 until = live.now + (policy.preview.seconds if policy.mode == "preview" else 0.0)
                 return i.Show(agent, campaign, lead.id, lead.number, until)
             return _dial(live, name, trunk, agent, lead)
+    return None
+
+
+def _predicted(live: Live, campaign: str) -> i.Dial | None:
+    """A call for whichever agent will be free when it is answered, if the pacer wants one."""
+    lead = live.hoppers[campaign].head()
+    if lead is None or laws.is_closed(live, campaign, lead):
+        return None
+    for name in live.policies[campaign].trunks:
+        trunk = live.floor.trunks.get(name)
+        if trunk is None or not trunk_free(live, name, trunk) or slot(live, name, trunk) > live.now + _HAIR:
+            continue
+        if live.teams.has(campaign, trunk.server) and predicting.wants(live, campaign):
+            return _dial(live, name, trunk, "", lead)
     return None
 
 
@@ -172,8 +197,11 @@ def _dial(live: Live, name: str, trunk: Trunk, agent: str, lead: LeadRow) -> i.D
 def next_slot(live: Live, campaign: str) -> Instant:
     """When calls per second let the campaign place its next call; FAR if they are not what it waits for."""
     at = FAR
-    if live.policies[campaign].mode in SHOWS:
+    mode = live.policies[campaign].mode
+    if mode in SHOWS:
         return at  # what could be shown is shown at once
+    if mode == "predictive":
+        return _predicted_slot(live, campaign)
     if not (lines.house_line_free(live) and lines.campaign_line_free(live, campaign)):
         return at
     if not hotlines.can_show(live, campaign):
@@ -186,6 +214,18 @@ def next_slot(live: Live, campaign: str) -> Instant:
         if found is not None and not laws.is_closed(live, campaign, found[1]):
             at = min(at, slot(live, name, trunk))
     return at
+
+
+def _predicted_slot(live: Live, campaign: str) -> Instant:
+    """When a predictive campaign may place its next call: at its trunk's slot, or when its pacer is asked again."""
+    if not (lines.house_line_free(live) and lines.campaign_line_free(live, campaign)):
+        return FAR
+    trunks = ((name, live.floor.trunks.get(name)) for name in live.policies[campaign].trunks)
+    slots = [slot(live, name, trunk) for name, trunk in trunks if trunk is not None and trunk_free(live, name, trunk)]
+    pace = live.paces.get(campaign)
+    if not slots or pace is None:
+        return FAR
+    return min(slots) if pace.left > 0 else max(min(slots), predicting.asks_at(live, campaign))
 
 
 def dialed_number(number: str, trunk: Trunk) -> str:

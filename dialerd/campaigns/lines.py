@@ -25,6 +25,18 @@ def trunk_line_free(live: Live, name: str, trunk: Trunk) -> bool:
     return live.trunk_lines[name] + live.ordinary.held(name, trunk) < trunk.lines
 
 
+def trunk_lines_left(live: Live, name: str, trunk: Trunk) -> int:
+    """How many more calls the trunk has lines for; below 0 where ordinary calls hold too many."""
+    return int(trunk.lines - live.trunk_lines[name] - live.ordinary.held(name, trunk))
+
+
+def ceilings_left(live: Live, campaign: str) -> list[int]:
+    """How many more calls the campaign's own ceiling and the house's allow, where there are any."""
+    own, house = live.policies[campaign].lines, live.floor.limits.calls
+    left = [] if own is None else [own - live.campaign_lines[campaign]]
+    return left if house is None else [*left, house - len(live.calls) - live.ordinary.total]
+
+
 def campaign_line_free(live: Live, campaign: str) -> bool:
     """Whether the campaign is below its own ceiling of calls."""
     ceiling = live.policies[campaign].lines

@@ -18,6 +18,7 @@ from dialerd.campaigns.hotline_book import HotlineBook
 from dialerd.campaigns.lately import FOUND, Lately
 from dialerd.campaigns.law import Law
 from dialerd.campaigns.ordinary import OrdinaryCalls
+from dialerd.campaigns.pace import Pace
 from dialerd.campaigns.pasts import Pasts
 from dialerd.campaigns.shares import Shares
 from dialerd.campaigns.teams import Teams
@@ -169,6 +170,12 @@ class Live:
         self.free: dict[str, None] = {}
         """Agents who can take a call and for whom none is placed, the longest idle first."""
         self.wrapping: dict[str, None] = {}
+        self.predictive: dict[str, None] = {}
+        """Predictive campaigns that run."""
+        self.overdialed: set[str] = set()
+        """Campaigns whose calls are placed without an agent of their own, whether they run or not."""
+        self.paces: dict[str, Pace] = {}
+        """The pacers of predictive campaigns."""
         self.shown: dict[str, None] = {}
         """Agents who have a lead before them."""
         self.setting_up: dict[str, None] = {}
@@ -332,6 +339,10 @@ class Live:
         self.stirred_campaigns = True
         self.campaigns[row.id] = row
         self.policies[row.id] = Campaign.model_validate(row.policy)
+        if self.policies[row.id].mode == "predictive":
+            self.overdialed.add(row.id)
+        else:
+            self.overdialed.discard(row.id)
         self.hotlines.usable.pop(row.id, None)
         self.at_quota.pop(row.id, None)
         self.laws.pop(row.id, None)
@@ -348,9 +359,12 @@ class Live:
             policy = self.policies[row.id]
             order = order_of(policy.order, policy.lists)
             self.hoppers.setdefault(row.id, Hopper()).set_order(order, policy.lists, self.private_to.get(row.id, ()))
+            index_if(self.predictive, row.id, policy.mode == "predictive")
         else:
             self.running.pop(row.id, None)
+            self.predictive.pop(row.id, None)
             self.hoppers.pop(row.id, None)
+            self.paces.pop(row.id, None)
             self.shares.forget(row.id)
         if self.teams.fits(self.floor, row.id, self.policies[row.id]):
             self.teams.run(row.id, row.id in self.running)

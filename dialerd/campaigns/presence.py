@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from dialerd.campaigns import shown
+from dialerd.campaigns import predicting, shown
 from dialerd.campaigns.live import Live, index_if, next_state
 from dialerd.model import states
 from dialerd.model.instants import FAR, Instant
@@ -89,6 +89,7 @@ def stranded_at(live: Live, agent: AgentRow) -> Instant:
 def move_agent(live: Live, agent: AgentRow, kind: str, reason: str = "") -> None:
     """Move an agent by a kind of the table. Raises OurMistakeError for an illegal one."""
     state = next_state("agent", agent.id, agent.state, kind)
+    was, since = agent.state, agent.since
     if state != agent.state or state == "not_ready":
         agent.since = live.now
     agent.state = state
@@ -99,6 +100,8 @@ def move_agent(live: Live, agent: AgentRow, kind: str, reason: str = "") -> None
         agent.wrap_until = None
     reindex_agent(live, agent)
     live.mark(agent)
+    if live.paces and was != state:
+        predicting.agent_moved(live, agent, was, since)
 
 
 def set_leg(live: Live, agent: AgentRow, leg: str, state: str) -> None:
@@ -118,11 +121,16 @@ def unbook(live: Live, call: AttemptRow) -> None:
     agent, call.booked = call.booked, ""
     live.booked.pop(agent, None)
     live.mark(call)
-    if call.state in BEFORE_TALK:
+    if call.state in BEFORE_TALK and wants_agent(live, call):
         live.unbooked[call.id] = None
     row = live.agents.get(agent)
     if row is not None:
         reindex_agent(live, row)
+
+
+def wants_agent(live: Live, call: AttemptRow) -> bool:
+    """Whether an agent is to be kept for a call: in predictive campaigns only when somebody has answered."""
+    return call.state not in ("dialing", "ringing") or call.campaign not in live.overdialed
 
 
 def set_free(live: Live, agent: AgentRow, free: bool) -> None:

@@ -73,6 +73,10 @@ class Teams:
         """Whether a free agent of a campaign that runs is on the server."""
         return self._manned[campaign, server] > 0
 
+    def has(self, campaign: str, server: str) -> bool:
+        """Whether the campaign has agents on the server at all."""
+        return (campaign, server) in self._by_campaign
+
     def longest_idle(self, campaign: str, server: str, without: Set[str] = _NOBODY) -> str | None:
         """The free agent of the campaign on the server who has been ready the longest, of all but `without`."""
         best: tuple[Instant, str] | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 from dialerd.campaigns import dialing, hotlines, laws, lines, quotas
 from dialerd.campaigns.live import Live
+from dialerd.campaigns.predicting import DECIDE_EVERY_S
 from dialerd.model.instants import FAR, iso
 from dialerd.model.states import DIALABLE
 from dialerd.model.ways import SHOWS
@@ -76,7 +77,7 @@ def _factor(live: Live, campaign: str) -> tuple[str, str, float | None]:
         or _servers(live, campaign)
         or _leads(live, campaign)
         or _hotlines(live, campaign)
-        or _agents(live, campaign)
+        or (_pacing(live, campaign) if policy.mode == "predictive" else _agents(live, campaign))
         or _lines(live, campaign)
     )
 
@@ -216,6 +217,24 @@ def _agents(live: Live, campaign: str) -> Found | None:
     return "no_ready_agent", f"no ready agent can be given a call yet: {told}", None
 
 
+def _pacing(live: Live, campaign: str) -> Found | None:
+    """Why the pacer of a predictive campaign wants no more calls now."""
+    agents = [row for row in live.agents.values() if live.serves(row.id, campaign)]
+    states = Counter(row.state for row in agents)
+    at_work = sum(states[state] for state in ("ready", "ringing", "on_call", "wrap_up"))
+    pace = live.paces.get(campaign)
+    if not at_work:
+        return _agents(live, campaign) or ("no_agents", "no agent of it is at work", None)
+    if pace is None or pace.left > 0:
+        return None
+    told = ", ".join(
+        f"{count} {state.replace('_', ' ')}" for state, count in sorted(states.items()) if state != "logged_out"
+    )
+    calls = _counted(live.campaign_lines[campaign], "call is", "calls are")
+    because = f"one more call might be abandoned beyond the campaign's rate: {calls} on the way or talking for {told}"
+    return "pacing", because, pace.asked_at + DECIDE_EVERY_S
+
+
 def _lines(live: Live, campaign: str) -> Found:
     policy = live.policies[campaign]
     if not lines.house_line_free(live):
@@ -226,6 +245,7 @@ def _lines(live: Live, campaign: str) -> Found:
     if not lines.campaign_line_free(live, campaign):
         used = live.campaign_lines[campaign]
         return "campaign_lines", f"no line of the campaign is free: {_counted(used, 'line', 'lines')} in use", None
+    mode = policy.mode
     full: list[str] = []
     slots: list[float] = []
     for name in policy.trunks:
@@ -236,13 +256,12 @@ def _lines(live: Live, campaign: str) -> Found:
             ordinary = _ordinary(live.ordinary.held(name, trunk))
             used = live.trunk_lines[name]
             full.append(f"no line of trunk {name} is free: {_counted(used, 'line', 'lines')} in use{ordinary}")
-        elif dialing.longest_idle(live, campaign, trunk.server) is not None:
+        elif mode == "predictive" or dialing.longest_idle(live, campaign, trunk.server) is not None:
             slots.append(dialing.slot(live, name, trunk))
     if not slots and full:
         return "trunk_lines", "; ".join(full), None
     if not slots:
         return "server", "the free agents sit on servers on which the campaign has no trunk", None
-    mode = policy.mode
     if mode == "manual":
         return (
             "agents_choose",

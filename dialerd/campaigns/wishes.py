@@ -5,7 +5,7 @@ Never decides: an intent that is illegal here is our own mistake and raises OurM
 
 from __future__ import annotations
 
-from dialerd.campaigns import abandons, figures, in_flight, presence
+from dialerd.campaigns import abandons, figures, in_flight, predicting, presence
 from dialerd.campaigns.calls import lose_call
 from dialerd.campaigns.dialing import use_slot
 from dialerd.campaigns.live import Live
@@ -47,6 +47,7 @@ def dial(live: Live, intent: i.Dial) -> None:
     live.mark(call)
     live.pasts.call(call)
     figures.placed(live, intent.campaign)
+    predicting.call_placed(live, intent.campaign)
 
 
 def _shown(live: Live, intent: i.Dial) -> LeadRow | None:

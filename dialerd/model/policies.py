@@ -248,7 +248,8 @@ class Campaign(Policy):
     channel: Literal["voice"] = "voice"
     mode: Mode = "progressive"
     """How it dials. manual: the agent takes a lead and says when. preview: a lead is shown to a free agent and dialed by itself.
-    progressive: one call for each ready agent, never more. callback: as progressive, the agent's phone first, before all others."""
+    progressive: one call for each ready agent, never more. predictive: as many as keep agents busy within max_abandon_rate.
+    callback: as progressive, the agent's phone first, before all others."""
     preview: Preview = Preview()
     """How leads are shown in manual and preview mode."""
     starts_at: Moment | None = None

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from dialerd.model.policy_words import Policy
 
-Mode: TypeAlias = Literal["manual", "preview", "progressive", "callback"]
+Mode: TypeAlias = Literal["manual", "preview", "progressive", "predictive", "callback"]
 
 SHOWS: Final[frozenset[str]] = frozenset({"manual", "preview", "callback"})
 """Modes in which a lead is before its agent before it is dialed."""

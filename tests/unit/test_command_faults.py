@@ -52,7 +52,7 @@ def test_O02_every_fault_of_a_policy_is_told_at_once() -> None:
         "policy.colour: found an unknown key, allowed: "
         + refused({**POLICY, "colour": 1}).message.split("allowed: ")[1],
         'policy.hotlines.0: found "sales", not one of hotlines, allowed: h',
-        'policy.mode: found "progresive", allowed: manual, preview, progressive, callback; did you mean progressive?',
+        'policy.mode: found "progresive", allowed: manual, preview, progressive, predictive, callback; did you mean progressive?',
         "policy.name: found nothing, allowed: a value; this key is needed",
         'policy.rest.busy.again_after_min: found "soon", allowed: a number',
         "policy.ring_s: found 5, allowed: at least 15",
@@ -67,7 +67,7 @@ def test_O02_every_fault_of_a_policy_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("mode", "auto", ["manual", "preview", "progressive", "callback"]),
+        ("mode", "auto", ["callback", "manual", "predictive", "preview", "progressive"]),
         ("colour", "red", sorted(Campaign.model_fields)),
         ("trunks", ["viettel"], ["t"]),
         ("ring_s", 5, "at least 15"),

@@ -16,7 +16,7 @@ from dialerd.settings.read import look
 from dialerd.settings.shape import Settings
 
 JARGON = re.compile(
-    r"input|pydantic|valid|constrained|extra|literal|string|dict|array|object|parsing|model|type|value error|something else|"
+    r"input|pydantic|valid|constrained|extra|literal|string|\bdict|array|object|parsing|model|type|value error|something else|"
     r"integer|float|boolean|NoneType|None\b|Traceback|<|function|True\b|False\b",
 )
 FULL: dict[str, Any] = {
