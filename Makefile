@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.dialerd-installed
 PYTEST := $(BIN)/python -m pytest
+# Tests that share nothing run two at a time.
+TWO := -n 2 --dist worksteal
 
 .PHONY: help setup packages asterisk-root asterisk-16-root demo demo-asterisk test lint test-unit test-contract test-asterisk \
         test-asterisk-16 test-crash bench bench-import docs clean
@@ -51,10 +53,10 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-cache
 
 test-unit: $(STAMP)  ## pure rooms, settings, street, recorded AMI traces
-	$(PYTEST) tests/unit tests/traces tests/scenarios
+	$(PYTEST) $(TWO) tests/unit tests/traces tests/scenarios
 
 test-contract: $(STAMP) packages  ## the keepers of promises: store, AMI link, MQTT, socket, HTTP
-	$(PYTEST) tests/contract -m "not asterisk"
+	$(PYTEST) $(TWO) tests/contract -m "not asterisk"
 
 test-asterisk: $(STAMP) packages asterisk-root  ## real Asterisk 22 with SIPp customers and softphones
 	$(PYTEST) tests/asterisk tests/contract -m asterisk
