@@ -25,12 +25,14 @@ def _edges(size: int, dense: int, growth: float) -> list[int]:
     """Ages at which bins begin: each second at first, then ever wider."""
     found = [0]
     while found[-1] < size:
-        found.append(max(found[-1] + (1 if found[-1] < dense else 2), int(found[-1] * growth)))
+        last = found[-1]
+        found.append(last + 1 if last < dense else max(last + 2, int(last * growth)))
     return found[:-1]
 
 
 def _lived(size: int, mean_s: float, weight: float) -> Floats:
-    return weight * np.exp(-(np.arange(size) + 0.5) / mean_s)
+    found: Floats = weight * np.exp(-(np.arange(size) + 0.5) / mean_s)
+    return found
 
 
 _KNOTS = np.asarray(_edges(TALK_S, 8, 1.09), dtype=np.intp)
@@ -41,24 +43,27 @@ _ROW = np.searchsorted(_KNOTS, np.arange(TALK_S), side="right") - 1
 class AgentsBusy:
     """Learns from every reading and every talk and wrap-up that ends; `look_ahead` makes the tables a decision reads."""
 
-    __slots__ = ("_breaks", "_last", "_wrapped", "talk", "wrap", "talk_free", "wrap_free")
+    __slots__ = ("_breaks", "_ended_at", "_last", "talk", "talk_free", "wrap", "wrap_free")
 
     def __init__(self) -> None:
         talk, wrap = _lived(TALK_S, _MEAN_TALK_S, _PRIOR_TALKS), _lived(WRAP_S, _MEAN_WRAP_S, _PRIOR_TALKS)
-        self.talk = Hazard(talk / _MEAN_TALK_S, talk, _edges(TALK_S, 1, 1.25), memory=1500.0)
+        self.talk = Hazard(talk / _MEAN_TALK_S, talk, _edges(TALK_S, 1, 1.18), memory=1500.0)
         self.wrap = Hazard(wrap / _MEAN_WRAP_S, wrap, _edges(WRAP_S, 40, 1.2), memory=1500.0)
         self._breaks = [0.1, 4.0]
-        self._wrapped = 0
+        self._ended_at: float | None = None
         self._last: float | None = None
         self.talk_free = np.zeros((_KNOTS.size, 1))
         self.wrap_free = np.zeros((WRAP_S, 1))
 
     def talk_ended(self, talk_s: float, now: float) -> None:
         """A talk is over; wrap-up begins."""
+        self._ended_at = now
         self.talk.ended(talk_s, 1.0 if self._last is None else now - self._last)
 
     def ready(self, wrap_s: float, now: float) -> None:
-        """A wrap-up is over, and the agent takes calls again."""
+        """A wrap-up is over, and the agent takes calls again; `wrap_s` of 0 counts if a talk has just ended."""
+        if wrap_s <= 0.0 and self._ended_at != now:
+            return  # he has signed in, or comes from a break
         self.wrap.ended(wrap_s, 1.0 if self._last is None else now - self._last)
         self._came(0.0)
 

@@ -1,15 +1,16 @@
-"""The abandon budget: how much risk the next call may run, so that the cap holds over the campaign, each legal window and any 500 answers (V04).
+"""The abandon budget: how much risk a call may run for the cap to hold over campaign, legal windows and any 500 answers (V04).
 
-Never spends what is not earned: credit is so many answers times the cap minus the abandoned, and a debt is kept until it is paid back.
+Never spends what is not earned: credit is the answers times the cap, minus the abandoned; a debt is kept until it is paid back.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from math import exp
+from math import exp, sqrt
 
 import msgspec
 
+from dialerd.model.instants import FAR, Instant
 from dialerd.pacing.contract import Reading
 from dialerd.pacing.policy import PacingPolicy
 
@@ -35,27 +36,35 @@ class _Law(msgspec.Struct, frozen=True):
         )
 
 
-MOST = 4.0
+MOST = 3.0
 """No more is abandoned on purpose than so many caps, whatever the credit."""
 WHOLE = _Law(gain=0.2, reserve=3.5, wall=3.0, at_nought=0.15, floor=0.05)
 """For counts that only grow: the campaign's own, and those of legal windows."""
 _SPANS = 0.03
 """The floor and the share at nought of the law for any 500 answers in a row."""
+_AT_ONCE_S = 15.0
+"""Calls that are abandoned within so many seconds of one another are lost at once: no decision could come between."""
+_CLUSTERS = 12.0
+_AGENTS_TO_A_CLUSTER = 40.0
+"""On a floor with so many agents one more is lost at once than on a small one, as long as it is not known better."""
 _TRUE_OVER_SAID = 1.1
 _BELIEF = 8.0
 """Abandoned calls that the first belief in `_TRUE_OVER_SAID` is worth."""
 _MEMORY = 80.0
 
 
-def _rolling_law(whole: float) -> _Law:
-    """For a span that slides, in which `whole` may be abandoned: what leaves it is not known to leave before the next one comes."""
-    return _Law(0.3 * (15.0 / whole) ** 0.35, 3.0 + 1.15 * whole**0.5, 5.0, _SPANS, _SPANS)
+def _rolling_law(whole: float, cluster: float) -> _Law:
+    """For a span that slides, in which `whole` may be abandoned: what leaves it is not known to leave before the next one comes.
+
+    `cluster` is how many are abandoned at once: a large floor that has dialed too much loses several before it can react.
+    """
+    return _Law(0.3 * (15.0 / whole) ** 0.35, 3.0 + 1.15 * (whole * cluster) ** 0.5, 5.0 * cluster**0.5, _SPANS, _SPANS)
 
 
 class AbandonBudget:
     """Counts what it hears, and is shown what the rows say."""
 
-    __slots__ = ("_abandoned_at", "_answers", "_foretold", "_happened", "_policy", "_rolling")
+    __slots__ = ("_abandoned_at", "_answers", "_at_once", "_cluster", "_foretold", "_happened", "_last_at", "_policy")
 
     def __init__(self, policy: PacingPolicy) -> None:
         self._policy = policy
@@ -63,7 +72,9 @@ class AbandonBudget:
         self._abandoned_at: deque[int] = deque()
         self._happened = _BELIEF
         self._foretold = _BELIEF / _TRUE_OVER_SAID
-        self._rolling = _rolling_law(policy.cap * policy.rolling) if policy.rolling else None
+        self._cluster = 1.0
+        self._at_once = 0
+        self._last_at = -FAR
 
     def offered(self, threshold: float) -> None:
         """A person wants an agent, while calls were placed up to this marginal overflow."""
@@ -74,8 +85,13 @@ class AbandonBudget:
         self._answers += 1
         self._forget()
 
-    def abandoned(self) -> None:
+    def abandoned(self, now: Instant) -> None:
         """A person was lost."""
+        if now - self._last_at > _AT_ONCE_S and self._at_once:
+            self._cluster += (self._at_once - self._cluster) / _CLUSTERS
+            self._at_once = 0
+        self._at_once += 1
+        self._last_at = now
         self._answers += 1
         self._abandoned_at.append(self._answers)
         self._forget()
@@ -90,7 +106,7 @@ class AbandonBudget:
     @property
     def true_over_said(self) -> float:
         """Abandoned calls for each one that the thresholds foretold: the marginal overflow is not the rate itself."""
-        return min(4.0, max(0.4, self._happened / self._foretold))
+        return min(3.0, max(0.6, self._happened / self._foretold))
 
     def cap(self, reading: Reading) -> float:
         """The cap on abandoned calls after AMD's mistakes have taken their part of it; 0 or less if nothing is left."""
@@ -100,24 +116,34 @@ class AbandonBudget:
     def threshold(self, reading: Reading) -> float:
         """The most marginal overflow that the next call may have; 0: none at all, only calls with an agent of their own."""
         cap = self.cap(reading)
-        if cap <= 0.0 or not all(window.known and window.cap > 0.0 for window in reading.windows):
+        if cap <= 0.0 or (self._policy.rolling and cap * self._policy.rolling < 1.0):
             return 0.0
+        if not all(window.known and window.cap > 0.0 for window in reading.windows):
+            return 0.0
+        cluster = max(self._cluster, 1.0 + reading.agents / _AGENTS_TO_A_CLUSTER)
         share = _by_count(cap, reading.total.live, reading.total.abandoned)
         for window in reading.windows:
             share = min(share, _by_count(window.cap, window.answered, window.abandoned))
-        if self._rolling is not None:
-            credit = cap * self._policy.rolling - len(self._abandoned_at)
-            share = min(share, cap * self._rolling.share(credit, self._rolling.reserve))
-        return min(share / self.true_over_said, MOST * cap)
+        if self._policy.rolling:
+            whole = cap * self._policy.rolling
+            law = _rolling_law(whole, cluster)
+            share = min(share, cap * law.share(whole - len(self._abandoned_at), law.reserve))
+        return min(share / self.true_over_said, MOST * cap / sqrt(cluster))
 
     def numbers(self) -> list[float]:
-        """What it believes of thresholds, then how many answers ago each abandoned call of the rolling span was."""
-        return [self._happened, self._foretold, *(float(self._answers - at) for at in self._abandoned_at)]
+        """What it believes of thresholds and clusters, then how many answers ago each abandoned call of the rolling span was."""
+        return [
+            self._happened,
+            self._foretold,
+            self._cluster,
+            *(float(self._answers - at) for at in self._abandoned_at),
+        ]
 
     def take(self, numbers: list[float]) -> None:
         """Know what `numbers()` told."""
         self._happened, self._foretold = max(1e-6, numbers[0]), max(1e-6, numbers[1])
-        self._abandoned_at = deque(sorted(self._answers - int(ago) for ago in numbers[2:]))
+        self._cluster = max(1.0, numbers[2])
+        self._abandoned_at = deque(sorted(self._answers - int(ago) for ago in numbers[3:]))
 
 
 def _by_count(cap: float, answered: float, abandoned: float) -> float:

@@ -1,4 +1,4 @@
-"""What becomes of a call that rings or is being detected, by its age: the chance that a person of it wants an agent within some seconds (V04).
+"""What becomes of a call in flight, by its age: the chance that a person of it wants an agent within some seconds (V04).
 
 Never believes that few people answer before it has seen it: at the start 45 % do, after some 11 seconds.
 """
@@ -44,10 +44,10 @@ class CallsInFlight:
         "_starts",
         "_verdicts",
         "claim",
+        "detection_claim",
         "given_up",
         "pick_up_s",
         "picked_up",
-        "detection_claim",
     )
 
     def __init__(self) -> None:
@@ -70,6 +70,8 @@ class CallsInFlight:
 
     def answered(self, ring_s: float, now: float) -> None:
         """A call was picked up, by a person or a machine."""
+        if not 0.0 <= ring_s < SIZE_S * 10:
+            return
         since = 1.0 if self._last is None else now - self._last
         self.picked_up.ended(ring_s, since)
         self.given_up.lived(np.array([ring_s]), min(since, ring_s))

@@ -141,7 +141,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """The floor as the daemon sees it at one moment.
 
     An agent is here as long as he will take calls again after what he does now: whoever has asked for a break or the
-    end of his shift after this talk is left out. A call is `ringing` from the moment that it was ordered.
+    end of his shift after this talk is left out. A call is `ringing` from the moment that it was ordered, so that what is still on
+    its way to Asterisk counts. Where campaigns share agents, all calls that may claim these agents are here, whosever they are.
     """
 
     ready: Ages = ()

@@ -2,10 +2,10 @@
 
 Never used to decide a call: a steady state knows nothing of who talks since when; these are for staffing, forecasts and checks.
 
-Sources: A. K. Erlang, "Solution of some Problems in the Theory of Probabilities of Significance in Automatic Telephone Exchanges" (1917)
-for B and C; C. Palm, "Research on telephone traffic carried by full availability groups" (1946, in English 1957) and O. Garnett, A. Mandelbaum
-and M. Reiman, "Designing a Call Center with Impatient Customers" (2002) for A. Loads are in erlangs (calls a second times mean
-seconds of service); all raise ValueError, which names the field, what was found and what is allowed.
+Sources: A. K. Erlang, "Solution of some Problems in the Theory of Probabilities of Significance in Automatic Telephone
+Exchanges" (1917) for B and C; C. Palm, "Research on telephone traffic carried by full availability groups" (1946, in English
+1957) and O. Garnett, A. Mandelbaum and M. Reiman, "Designing a Call Center with Impatient Customers" (2002) for A. Loads are
+in erlangs (calls a second times mean seconds of service). All raise ValueError: the field, what was found, what is allowed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln, logsumexp  # type: ignore[import-untyped]
 
 MOST_SERVERS: Final = 100_000
 

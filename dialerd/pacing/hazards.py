@@ -1,6 +1,6 @@
 """How likely a state ends at each age, learned by counting the seconds lived at that age (exposure) and the ends there.
 
-Never counts only what is over: unfinished calls and talks count as long as they have lasted, so that quick ones do not weigh too much.
+Never counts only what is over: unfinished calls and talks count as long as they have lasted, or quick ones would weigh too much.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ Bins = NDArray[np.intp]
 Seconds = tuple[Bins, Bins, Floats, Floats]
 """The lower and the upper bin that each one lived in, and the seconds in each."""
 
+_LEAN = 0.5
+"""Ends of its own that outweigh in a bin what its neighbours say."""
 _SLACK_S = 1e-3
 """A state that always lasts 15 s may be told as 14.9999: it still ends in the second that begins at 15."""
 
@@ -27,7 +29,8 @@ class Hazard:
     """The hazard of one end of one state, in bins of one second of age, and a level factor that follows changes fast.
 
     `prior_ends` and `prior_s` are ends and seconds lived by age that are believed at the start: their sums say how strongly.
-    A `steady` one has no level. `edges` are the ages (whole seconds, from 0) at which a new bin of the shape begins. `memory` is how many ends the shape remembers.
+    `edges` are the ages (whole seconds, from 0) at which a new bin of the shape begins; `memory` is how many ends the shape
+    remembers. A `steady` one has no level.
     """
 
     __slots__ = (
@@ -38,6 +41,7 @@ class Hazard:
         "_prior_ends",
         "_prior_s",
         "_steady",
+        "_usual",
         "_width",
         "ends",
         "level",
@@ -60,7 +64,8 @@ class Hazard:
         self.ends = np.zeros(self.size)
         self.lived_s = np.zeros(self.size)
         self.level = Level()
-        self.shape = np.zeros(self.size)
+        self._usual = np.maximum(np.add.reduceat(prior_ends, self._edges) / np.add.reduceat(prior_s, self._edges), 1e-7)
+        self.shape = np.zeros(0)
         self.reshape()
 
     def lived(self, ages: Floats, step_s: float) -> None:
@@ -98,6 +103,7 @@ class Hazard:
     def begin_at(self, factor: float) -> None:
         """Before anything was learned: believe `factor` times as many ends as the prior says."""
         self._prior_ends = self._prior_ends * factor
+        self._usual = self._usual * factor
         self.reshape()
 
     def reshape(self) -> None:
@@ -107,12 +113,15 @@ class Hazard:
             self.ends *= kept
             self.lived_s *= kept
             self._fresh = 0.0
-        ends = np.add.reduceat(self.ends + self._prior_ends, self._edges)
-        lived = np.add.reduceat(self.lived_s + self._prior_s, self._edges)
-        overall = float(ends.sum() / lived.sum())
-        # a bin that has seen little leans on its neighbours, and these on the whole
-        about = (_around(ends) + 0.5) / (_around(lived) + 0.5 / overall)
-        self.shape = np.repeat((ends + 0.5) / (lived + 0.5 / np.maximum(about, 1e-9)), self._width)
+        before = self.shape
+        every_end, every_s = self.ends + self._prior_ends, self.lived_s + self._prior_s
+        ends, lived_s = np.add.reduceat(every_end, self._edges), np.add.reduceat(every_s, self._edges)
+        # a bin that has seen little leans on its neighbours, and these on the prior's shape at the height of what was seen
+        usual = self._usual * (ends.sum() / (self._usual @ lived_s))
+        about = (_around(ends) + _LEAN) / (_around(lived_s) + _LEAN / usual)
+        self.shape = np.repeat((ends + _LEAN) / (lived_s + _LEAN / about), self._width)
+        if not self._steady and before.size:
+            self.level.rebase(float(self.shape @ every_s) / max(float(before @ every_s), 1e-12))
 
     def cumulative(self) -> Floats:
         """The hazard added up from age 0, at each whole second from 0 to the size; with the level as it is now."""

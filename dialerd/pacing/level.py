@@ -10,11 +10,11 @@ import math
 _MEMORIES = (25.0, 80.0, 400.0)
 """Expected ends that each of the memories goes back."""
 _START = (0.2, 0.4, 0.4)
-_LEAN = 12.0
-"""Ends that the belief in the factor 1 is worth."""
+_LEAN = 4.0
+"""Ends that the belief in the factor 1 is worth, at all times."""
 _STEP = 4.0
 """Expected ends after which the memories are compared anew."""
-_FADE = 0.9
+_FADE = 0.93
 """How much of an older comparison still counts at the next."""
 
 
@@ -24,7 +24,7 @@ class Level:
     __slots__ = ("_beliefs", "_expected", "_had", "_happened", "doubt", "factor")
 
     def __init__(self) -> None:
-        self._had = [[_LEAN, _LEAN] for _ in _MEMORIES]
+        self._had = [[0.0, 0.0] for _ in _MEMORIES]
         self._beliefs = [math.log(share) for share in _START]
         self._expected = 0.0
         self._happened = 0.0
@@ -43,6 +43,13 @@ class Level:
         """So many ends there were."""
         self._happened += ends
 
+    def rebase(self, ratio: float) -> None:
+        """The shape was made anew, and expects `ratio` times as many ends of what was lived: so would it have before."""
+        for had in self._had:
+            had[1] *= ratio
+        self._expected *= ratio
+        self.settle()
+
     def settle(self) -> None:
         """Take in what was heard, however little, so that `factor` is of now."""
         self._mix(self._expected, self._happened)
@@ -51,10 +58,10 @@ class Level:
         for n, (had, memory) in enumerate(zip(self._had, _MEMORIES, strict=True)):
             seen, expected = had
             self._beliefs[n] = _FADE * self._beliefs[n] + (1 - _FADE) * math.log(_START[n])
-            self._beliefs[n] += _foretold(seen, expected, self._happened, self._expected)
+            self._beliefs[n] += _foretold(seen + _LEAN, expected + _LEAN, self._happened, self._expected)
             kept = math.exp(-self._expected / memory)
-            had[0] = kept * seen + self._happened + (1 - kept) * _LEAN * 0.2
-            had[1] = kept * expected + self._expected + (1 - kept) * _LEAN * 0.2
+            had[0] = kept * seen + self._happened
+            had[1] = kept * expected + self._expected
         top = max(self._beliefs)
         self._beliefs = [belief - top for belief in self._beliefs]
         self._expected = self._happened = 0.0
@@ -63,10 +70,10 @@ class Level:
     def _mix(self, expected: float, happened: float) -> None:
         weights = [math.exp(belief) for belief in self._beliefs]
         whole = sum(weights)
-        means = [(seen + happened) / (base + expected) for seen, base in self._had]
+        means = [(seen + happened + _LEAN) / (base + expected + _LEAN) for seen, base in self._had]
         self.factor = sum(w * m for w, m in zip(weights, means, strict=True)) / whole
         spread = sum(
-            w * (m * m / (had[0] + happened) + (m - self.factor) ** 2)
+            w * (m * m / (had[0] + happened + _LEAN) + (m - self.factor) ** 2)
             for w, m, had in zip(weights, means, self._had, strict=True)
         )
         self.doubt = spread / whole / max(self.factor * self.factor, 1e-12)
@@ -78,7 +85,7 @@ class Level:
     def take(self, numbers: list[float]) -> None:
         """Know what `numbers()` of another level told."""
         count = len(_MEMORIES)
-        self._had = [[max(numbers[2 * n], 1e-6), max(numbers[2 * n + 1], 1e-6)] for n in range(count)]
+        self._had = [[max(numbers[2 * n], 0.0), max(numbers[2 * n + 1], 0.0)] for n in range(count)]
         self._beliefs = numbers[2 * count : 3 * count]
         self._expected, self._happened = numbers[3 * count :]
         self.settle()

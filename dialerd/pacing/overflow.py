@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from dialerd.pacing.hazards import Floats
 
@@ -48,8 +48,9 @@ def moments(chances: Floats) -> Floats:
 class Outlook:
     """The floor at each likely pick-up of a new call: `ready` agents, more that come free, and calls that claim them.
 
-    `free` and `claims` are the rows of all busy agents and of all calls in flight, as `moments` made them; `new` is the row of a new
-    call. `doubts` are the variances (as shares of the square) by which all of the first and all of the second may be wrong together.
+    `free` and `claims` are the rows of all busy agents and of all calls in flight, as `moments` made them; `new` is the row of a
+    new call. `doubts` are the variances (as shares of the square) by which all of the first and all of the second may be wrong
+    together. Where the sum is exact, claims are taken `careful` times as likely instead. Not `exact`: approximated at any size.
     """
 
     __slots__ = ("_base", "_claims", "_doubts", "_exact", "_free", "_mean", "_new", "_q", "_skew", "_turn", "_variance")
@@ -62,7 +63,8 @@ class Outlook:
         new: Floats,
         doubts: tuple[float, float],
         *,
-        exact: bool | None = None,
+        exact: bool = True,
+        careful: float = 1.0,
     ) -> None:
         self._base = ready
         self._doubts = doubts
@@ -72,8 +74,9 @@ class Outlook:
         busy = free.shape[0] + claims.shape[0]
         self._turn = _SMALL if busy <= _FEW else _LARGE
         self._exact: Floats | None = None
-        if busy <= EXACT_UP_TO if exact is None else exact:
-            self._exact = _distribution(self._turn, free[:, :looks], claims[:, :looks])
+        if exact and busy <= EXACT_UP_TO:
+            self._q = np.minimum(1.0, careful * self._q)
+            self._exact = _distribution(self._turn, free[:, :looks], np.minimum(1.0, careful * claims[:, :looks]))
             return
         freed, claimed = free.sum(axis=0), claims.sum(axis=0)
         self._free, self._claims = freed[:looks], claimed[:looks]

@@ -6,6 +6,7 @@ Never places a call without an agent on the floor, nor fewer than one for each r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import exp
 
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ from dialerd.model.instants import Instant
 from dialerd.pacing import contract as c
 from dialerd.pacing.agents_busy import AgentsBusy, talk_row, wrap_row
 from dialerd.pacing.budget import AbandonBudget
-from dialerd.pacing.calls_in_flight import CallsInFlight, row_of
+from dialerd.pacing.calls_in_flight import PICK_UPS, CallsInFlight, row_of
 from dialerd.pacing.hazards import Floats, Hazard
 from dialerd.pacing.overflow import Outlook, agents_for_waiting, moments
 from dialerd.pacing.policy import PacingPolicy
@@ -24,7 +25,10 @@ TABLES_S = 10.0
 """The tables are made anew after so many seconds, at most."""
 _COLD_S = 2.0
 """The same while little is known."""
-_COLD_ENDS = 100
+_WARM_ANSWERS = 100.0
+_COLD_DOUBT = 0.5
+"""The variance by which the first belief about answers may be wrong, as a share of its square; it fades with the answers heard."""
+_COLD_ANSWERS = 30.0
 _LEARN_S = 0.45
 """Readings that follow one another faster teach nothing new."""
 _MOST_AT_ONCE = 2000
@@ -53,17 +57,17 @@ class Predictive:
     """One campaign's pacer; raises what PacingPolicy raises for a policy out of its limits."""
 
     __slots__ = (
-        "_built_at",
-        "_calls",
         "_agents",
         "_budget",
-        "_ends",
-        "_free_talk",
-        "_free_wrap",
+        "_built_at",
+        "_calls",
+        "_calls_next",
         "_claim",
         "_detection",
+        "_free_talk",
+        "_free_wrap",
+        "_heard",
         "_learned_at",
-        "_looks",
         "_policy",
         "threshold",
     )
@@ -75,7 +79,8 @@ class Predictive:
         self._budget = AbandonBudget(policy)
         self._learned_at: float | None = None
         self._built_at = -1e18
-        self._ends = 0
+        self._heard = 0.0
+        self._calls_next = True
         self.threshold = 0.0
         """The marginal overflow that the last decision allowed."""
         self._tables()
@@ -85,7 +90,7 @@ class Predictive:
         match event:
             case c.Answered(ring_s):
                 self._calls.answered(ring_s, now)
-                self._ends += 1
+                self._heard += 1.0
             case c.NoAnswer() | c.Busy() | c.Failed():
                 self._calls.ended_unanswered()
             case c.Offered():
@@ -96,13 +101,11 @@ class Predictive:
             case c.Connected():
                 self._budget.connected()
             case c.Abandoned():
-                self._budget.abandoned()
+                self._budget.abandoned(now)
             case c.TalkEnded(talk_s):
                 self._agents.talk_ended(talk_s, now)
-                self._ends += 1
             case c.Ready(wrap_s):
-                if wrap_s > 0.0:
-                    self._agents.ready(wrap_s, now)
+                self._agents.ready(wrap_s, now)
             case c.Paused() | c.Logout():
                 self._agents.went()
             case c.Placed() | c.Login():
@@ -164,7 +167,7 @@ class Predictive:
         pacer._calls.take(numbers["calls"])
         pacer._agents.take(numbers["agents"])
         pacer._budget.take(numbers["budget"])
-        pacer._ends = int(numbers["picked_up_ends"] != [])
+        pacer._heard = sum(numbers["picked_up_ends"]) * kept
         pacer._tables()
         return pacer
 
@@ -192,23 +195,35 @@ class Predictive:
 
     def _begin(self, reading: c.Reading) -> None:
         """The first reading: what the campaign did lately is better than no knowledge."""
-        if self._ends == 0 and reading.recent.placed >= _ENOUGH_RECENT:
+        if self._heard == 0.0 and reading.recent.placed >= _ENOUGH_RECENT:
             self._calls.expect((reading.recent.answered + 2.0) / reading.recent.placed)
+            self._tables()
+            self._heard = min(float(reading.recent.answered), _COLD_ANSWERS)
 
     def _prepare(self, now: Instant) -> None:
+        """Make the tables anew in turn: those of calls at one decision, those of agents at the next that finds them old."""
         age = now - self._built_at
-        if age >= TABLES_S or age < 0.0 or (age >= _COLD_S and self._ends < _COLD_ENDS):
-            self._tables()
+        if age < 0.0 or age >= (_COLD_S if self._heard < _WARM_ANSWERS else TABLES_S) / 2:
             self._built_at = now
+            self._calls_next = not self._calls_next
+            if self._calls_next:
+                self._agents_tables()
+            else:
+                self._calls_tables()
 
     def _tables(self) -> None:
+        self._calls_tables()
+        self._agents_tables()
+
+    def _calls_tables(self) -> None:
         self._calls.look_ahead()
-        self._agents.look_ahead(self._calls.pick_up_s + self._policy.max_wait_s)
         self._claim = moments(self._calls.claim)
         self._detection = moments(self._calls.detection_claim[None, :])
+
+    def _agents_tables(self) -> None:
+        self._agents.look_ahead(self._calls.pick_up_s + self._policy.max_wait_s)
         self._free_talk = moments(self._agents.talk_free)
         self._free_wrap = moments(self._agents.wrap_free)
-        self._looks = self._calls.pick_up_s.size
 
     def _outlook(self, reading: c.Reading) -> Outlook:
         talking = self._free_talk[talk_row(_ages(reading.talking))]
@@ -224,9 +239,12 @@ class Predictive:
             soonest = float(self._calls.pick_up_s[0]) + self._policy.max_wait_s
             rate = float(freed[:, 0].sum()) / max(soonest, 0.5)
             got = agents_for_waiting(_ages(reading.waiting), len(reading.ready), rate, self._policy.max_wait_s)
-            claims.append(moments(np.repeat(np.array(got)[:, None], self._looks, axis=1)))
-        doubts = (self._agents.talk.level.doubt, self._calls.picked_up.level.doubt)
-        return Outlook(len(reading.ready), freed, np.concatenate(claims), self._claim[0], doubts)
+            claims.append(moments(np.repeat(np.array(got)[:, None], PICK_UPS, axis=1)))
+        cold = _COLD_DOUBT * exp(-self._heard / _COLD_ANSWERS)
+        doubts = (self._agents.talk.level.doubt, self._calls.picked_up.level.doubt + cold)
+        return Outlook(
+            len(reading.ready), freed, np.concatenate(claims), self._claim[0], doubts, careful=1.0 + cold**0.5
+        )
 
 
 def _ages(given: c.Ages) -> Floats:

@@ -51,8 +51,8 @@ def into_hazard(name: str, hazard: Hazard, snapshot: Mapping[str, Sequence[float
     hazard.lived_s[: len(lived)] = lived
     hazard.ends *= kept
     hazard.lived_s *= kept
-    hazard.level.take(list(snapshot[f"{name}_level"]))
     hazard.reshape()
+    hazard.level.take(list(snapshot[f"{name}_level"]))
 
 
 def checked(given: Mapping[str, object], now: Instant) -> dict[str, list[float]]:
@@ -73,8 +73,8 @@ def checked(given: Mapping[str, object], now: Instant) -> dict[str, list[float]]
     for field, numbers in found.items():
         if not field.endswith("_level") and min(numbers, default=0.0) < 0.0:
             raise ValueError(f"{field}: found {min(numbers):g}, allowed 0 or more")
-    if len(found["budget"]) < 2:
-        raise ValueError(f"budget: found {len(found['budget'])} numbers, allowed 2 or more")
+    if len(found["budget"]) < 3:
+        raise ValueError(f"budget: found {len(found['budget'])} numbers, allowed 3 or more")
     return found
 
 
