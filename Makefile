@@ -53,7 +53,7 @@ lint: $(STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports --no-cache
 
 test-unit: $(STAMP)  ## pure rooms, settings, street, recorded AMI traces
-	$(PYTEST) $(TWO) tests/unit tests/traces tests/scenarios
+	$(PYTEST) -n 2 --dist loadfile tests/unit tests/traces tests/scenarios
 
 test-contract: $(STAMP) packages  ## the keepers of promises: store, AMI link, MQTT, socket, HTTP
 	$(PYTEST) $(TWO) tests/contract -m "not asterisk"

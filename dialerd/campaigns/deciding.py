@@ -168,13 +168,12 @@ def _anybody(live: Live, campaign: str) -> bool:
 
 
 def _keep_agent(live: Live) -> i.AnyIntent | None:
-    """A call in flight whose agent went away gets another before any new call is placed."""
-    if not live.free:
-        return None
-    # customers who wait before calls that still ring
+    """A call in flight whose agent went away gets another before any new call is placed, customers who wait the first."""
     for call_id in [*(call for call in live.unbooked if call in live.waiting), *live.unbooked]:
         call = live.calls[call_id]
-        agent = dialing.longest_idle(live, call.campaign, call.server)
+        agent = dialing.longest_idle(live, call.campaign, call.server) if live.free else None
+        if agent is None and call.campaign in live.overdialed:
+            agent = predicting.kept_for_another(live, call)
         if agent is not None:
             return i.Book(call_id, agent)
     return None

@@ -41,12 +41,15 @@ def agent_and_lead(live: Live, campaign: str, server: str) -> tuple[str, LeadRow
         return None
     hopper = live.hoppers[campaign]
     lead = hopper.head(agent)
-    if lead is None:  # all that is due is private: to another who is free?
+    if lead is None or laws.is_closed(live, campaign, lead):
+        # all that is due for him is private to others, or rests by law: perhaps another who is free has one that may be called
         full = quotas.at_quota(live, campaign)
         theirs = [name for name in hopper.only_for() if name in live.free and name not in full]
         theirs = [name for name in theirs if live.floor.agents[name].server == server and live.serves(name, campaign)]
-        agent = min(theirs, key=lambda name: (live.agents[name].since, name), default="")
-        lead = hopper.head(agent) if agent else None
+        for name in sorted(theirs, key=lambda name: (live.agents[name].since, name)):
+            own = hopper.head(name)
+            if own is not None and not laws.is_closed(live, campaign, own):
+                return name, own
     return None if lead is None else (agent, lead)
 
 
@@ -129,7 +132,8 @@ def _predicted(live: Live, campaign: str) -> i.Dial | None:
         if trunk is None or not trunk_free(live, name, trunk) or slot(live, name, trunk) > live.now + _HAIR:
             continue
         if live.teams.has(campaign, trunk.server) and predicting.wants(live, campaign):
-            return _dial(live, name, trunk, "", lead)
+            # who is free is kept from other campaigns' calls; whichever call is answered first gets him
+            return _dial(live, name, trunk, longest_idle(live, campaign, trunk.server) or "", lead)
     return None
 
 

@@ -71,9 +71,12 @@ def lose_phone(live: Live, agent: AgentRow, because: str) -> None:
         agent.call = ""
         move_agent(live, agent, "phone_lost", because)
         agent.wrap_until = live.now + (campaign.wrap_up_s if campaign else 0)
-    elif agent.state in ("connecting", "calling"):
+    elif agent.state == "connecting":
         agent.after_call = ""
         move_agent(live, agent, "phone_lost", because)
+    elif agent.state == "calling":
+        move_agent(live, agent, "phone_lost", because)
+        after_call_wish(live, agent)
     elif nailed_up and agent_may(agent, "phone_lost"):
         if agent.state == "wrap_up":
             return  # he has no leg to be ready with: the end of his wrap-up tells
@@ -137,6 +140,8 @@ def withdraw(live: Live, call: AttemptRow) -> None:
     if agent is None or agent.call != call.id or agent.state != "ringing":
         return
     agent.call = ""
+    call.agent = call.agent_leg = ""  # he never had it
+    live.mark(call)
     move_agent(live, agent, "withdrawn")
     if agent.after_call:
         after_call_wish(live, agent)

@@ -136,9 +136,11 @@ def read(live: Live, campaign: str) -> c.Reading:
         if ages is None or row.after_call or not row.screen or not live.serves(row.id, campaign):
             continue
         if row.state == "ready" and row.id not in live.free:
-            if row.id not in live.booked:
+            kept_for = live.calls.get(live.booked.get(row.id, ""))
+            if kept_for is None:
                 continue  # his phone is not there
-            ages = connecting
+            if kept_for.campaign != campaign:
+                ages = connecting
         ages.append(live.now - row.since)
     ringing: list[float] = []
     waiting: list[float] = []
@@ -147,8 +149,12 @@ def read(live: Live, campaign: str) -> c.Reading:
             continue
         if call.state in ("dialing", "ringing"):
             ringing.append(live.now - call.placed_at)
-        elif call.state in ("answered", "waiting") and not call.booked:
+        elif call.state in ("answered", "waiting"):
             waiting.append(live.now - (call.waiting_at or live.now))
+    part = _part(live, campaign)
+    if part < 1.0:
+        for ages in by_state.values():
+            del ages[round(len(ages) * part + 0.25) :]
     hopper = live.hoppers[campaign]
     tally = live.tallies[campaign]
     return c.Reading(
@@ -171,6 +177,26 @@ def read(live: Live, campaign: str) -> c.Reading:
         windows=windows(live, campaign),
         leads_left=hopper.leads if hopper.next_due > live.now else None,
     )
+
+
+def kept_for_another(live: Live, call: AttemptRow) -> str | None:
+    """An agent who is kept for a call of the same campaign that still rings: this customer has answered and goes before it."""
+    for agent, other in live.booked.items():
+        kept = live.calls[other]
+        if kept.campaign == call.campaign and kept.server == call.server and other in live.early:
+            return agent
+    return None
+
+
+def _part(live: Live, campaign: str) -> float:
+    """Its part of the agents by the shares of all campaigns that run with leads and agents of its own (V09)."""
+    mine = live.policies[campaign].share
+    others = sum(
+        live.policies[name].share
+        for name in live.running
+        if name != campaign and not live.hoppers[name].empty and live.teams.meet(name, campaign)
+    )
+    return mine / (mine + others)
 
 
 def _free_lines(live: Live, campaign: str) -> int:

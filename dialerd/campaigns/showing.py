@@ -89,7 +89,7 @@ def next_intent(live: Live) -> i.AnyIntent | None:
         if because:
             return i.PutBack(name, because)
         if agent.state == "previewing":
-            if agent.lead_until is not None and agent.lead_until <= live.now and not live.draining:
+            if _by_itself(live, agent) <= live.now:
                 return i.CallShown(name)
         elif presence.can_take(live, agent):
             dial = dialing.dial_shown(live, agent, lead)
@@ -103,11 +103,18 @@ def next_wakeup(live: Live) -> Instant:
     at = FAR
     for name in live.shown:
         agent = live.agents[name]
-        if agent.state == "previewing" and agent.lead_until is not None and not live.draining:
-            at = min(at, agent.lead_until)
+        if agent.state == "previewing":
+            at = min(at, _by_itself(live, agent))
         elif agent.state == "calling" and name not in live.booked:
             at = min(at, agent.since + NO_LINE_S, _slot(live, agent))
     return at
+
+
+def _by_itself(live: Live, agent: AgentRow) -> Instant:
+    """When the lead before the agent is called without his word; FAR: it is not, as in manual mode."""
+    if agent.lead_until is None or live.draining or live.policies[live.leads[agent.lead].campaign].mode == "manual":
+        return FAR
+    return agent.lead_until
 
 
 def _slot(live: Live, agent: AgentRow) -> Instant:

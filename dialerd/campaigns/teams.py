@@ -77,6 +77,10 @@ class Teams:
         """Whether the campaign has agents on the server at all."""
         return (campaign, server) in self._by_campaign
 
+    def meet(self, one: str, other: str) -> bool:
+        """Whether some agents take calls of both campaigns."""
+        return any(one in team.campaigns and other in team.campaigns for team in self._teams)
+
     def longest_idle(self, campaign: str, server: str, without: Set[str] = _NOBODY) -> str | None:
         """The free agent of the campaign on the server who has been ready the longest, of all but `without`."""
         best: tuple[Instant, str] | None = None

@@ -116,6 +116,9 @@ def answer(live: Live, intent: i.Answer) -> None:
 
 
 def book(live: Live, intent: i.Book) -> None:
+    kept_for = live.calls.get(live.booked.get(intent.agent, ""))
+    if kept_for is not None and kept_for.id in live.early and kept_for.campaign in live.overdialed:
+        presence.unbook(live, kept_for)  # it still rings, and somebody has answered
     in_flight.book(live, live.calls[intent.call], intent.agent)
 
 

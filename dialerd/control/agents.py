@@ -14,7 +14,7 @@ from dialerd.control.table import EVERYBODY, FLOOR_STAFF, Args, Command, Decided
 from dialerd.model import states
 from dialerd.model.errors import Refusal
 from dialerd.model.instants import iso
-from dialerd.model.intents import AnyIntent, HangUp, MoveAgent, Note, SetScreen
+from dialerd.model.intents import AnyIntent, HangUp, MoveAgent, Note, PutBack, SetScreen
 from dialerd.model.policies import Name
 from dialerd.model.rows import AgentRow
 
@@ -158,10 +158,15 @@ def _screen(live: Live, who: Who, args: Screen) -> Decided:
 
 def _hangup(live: Live, who: Who, args: Which) -> Decided:
     row = mine(live, who, args.agent)
-    call = live.calls.get(row.call)
-    if call is None or row.state != "on_call":
-        raise Refusal("illegal_state", f"agent {row.id} is not on a call ({row.state})", "agent")
     because = f"ended by {who.principal}"
+    call = live.calls.get(row.call if row.state == "on_call" else live.booked.get(row.id, ""))
+    if row.state == "calling" and call is None:  # his own phone is being called, or no line is free yet
+        return Decided(
+            lambda: AgentMoved(agent=row.id, state=row.state, after_call=False),
+            (PutBack(row.id, because), Note(who.principal, "agent.hangup", row.id, because)),
+        )
+    if call is None or row.state not in ("on_call", "calling"):
+        raise Refusal("illegal_state", f"agent {row.id} is not on a call ({row.state})", "agent")
     return Decided(
         AgentMoved(agent=row.id, state=row.state, after_call=False),
         (HangUp(call.id, call.server, because), Note(who.principal, "agent.hangup", row.id, call.id)),
@@ -187,7 +192,7 @@ def agent_view(live: Live, row: AgentRow) -> AgentView:
         reason=row.reason,
         softphone=policy.softphone if policy else "",
         phone_state=row.leg_state,
-        call=row.call,
+        call=row.call or (live.booked.get(row.id, "") if row.state == "calling" else ""),
         after_call=row.after_call,
         screen=row.screen,
         lead=row.lead or None,
@@ -211,6 +216,14 @@ COMMANDS: tuple[Command[Any], ...] = (
         "turn",
         judge=_screen,
     ),
-    Command("agent.hangup", "End the agent's call", FLOOR_STAFF, Which, AgentMoved, "turn", judge=_hangup),
+    Command(
+        "agent.hangup",
+        "End the agent's call, also while the customer is still being called for him",
+        FLOOR_STAFF,
+        Which,
+        AgentMoved,
+        "turn",
+        judge=_hangup,
+    ),
     Command("agent.list", "All agents", EVERYBODY, Listing, AgentList, "read", read=_list),
 )

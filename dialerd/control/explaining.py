@@ -10,6 +10,7 @@ from typing import Any
 from dialerd.campaigns.dossiers import dossier_of
 from dialerd.campaigns.laws import law_of
 from dialerd.campaigns.pasts import Known, known_of
+from dialerd.campaigns.shown import agent_with
 from dialerd.campaigns.why import why
 from dialerd.compliance.every_rule import RuleAnswer, allowed_from, answers
 from dialerd.compliance.gate import judge
@@ -107,6 +108,9 @@ async def _known(desk: Desk, row: LeadRow) -> Known:
 
 def _turn(desk: Desk, row: LeadRow) -> tuple[str, str, float | None]:
     """What a lead waits for whom every rule lets through; an empty rule: for his turn."""
+    agent = agent_with(desk.live, row.id)
+    if agent is not None:
+        return "shown", f"it may be dialed; it is before agent {agent.id}", agent.lead_until
     found = why(desk.live, row.campaign)
     if found["dialing"]:
         return "", "it may be dialed now and waits for its turn in the list", None

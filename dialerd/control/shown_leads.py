@@ -92,16 +92,28 @@ def _before(live: Live, agent: AgentRow, campaign: str = "", because: str = "") 
 
 def _free(live: Live, agent: AgentRow) -> None:
     """Raises Refusal unless a lead may be put before the agent now."""
+    if agent.lead and agent.state == "previewing":
+        moves = ["lead.dial", *(["lead.skip"] if _may_skip(live, live.leads[agent.lead]) else [])]
+        told = f"agent {agent.id} has a lead before him: it comes first"
+        raise Refusal("illegal_state", told, "agent", moves)
     if agent.lead:
-        raise Refusal(
-            "illegal_state",
-            f"agent {agent.id} has a lead before him: it is to be dialed or skipped first",
-            "agent",
-            ["lead.dial", "lead.skip"],
-        )
+        told = f"a customer is being called for agent {agent.id}"
+        raise Refusal("illegal_state", told, "agent", ["agent.hangup"])
     if agent.id not in live.free:
-        why_not = "a call is on its way to him" if agent.id in live.booked else f"he is {agent.state}"
-        raise Refusal("illegal_state", f"agent {agent.id} cannot be given a lead: {why_not}", "agent", ["ready"])
+        if agent.id in live.booked:
+            why_not, moves = "a call is on its way to him", []
+        elif agent.state != "ready":
+            why_not, moves = f"he is {agent.state}", ["agent.ready"]
+        elif not agent.screen:
+            why_not, moves = "his campaign screen is closed", ["agent.screen"]
+        else:
+            why_not, moves = "his softphone is not connected", []
+        raise Refusal("illegal_state", f"agent {agent.id} cannot be given a lead: {why_not}", "agent", moves)
+
+
+def _may_skip(live: Live, lead: LeadRow) -> bool:
+    policy = live.policies[lead.campaign]
+    return policy.mode == "manual" or policy.preview.skip
 
 
 def _campaign_for(live: Live, agent: AgentRow, wanted: str | None) -> str:
@@ -156,7 +168,16 @@ def _next(live: Live, who: Who, args: Next) -> Decided:
 
 async def _find_with_past(desk: Desk, who: Who, args: Take) -> Found:
     """The lead, and what the gate has to know of its number."""
-    found = await find_lead(desk, who, args)
+    return await _with_past(desk, await find_lead(desk, who, args))
+
+
+async def _find_shown(desk: Desk, who: Who, args: Which) -> Found:
+    """What the gate has to know of the number of the lead before the agent: after a restart nobody else reads it."""
+    lead = desk.live.leads.get(mine(desk.live, who, args.agent).lead)
+    return Found() if lead is None else await _with_past(desk, Found(leads=(lead,)))
+
+
+async def _with_past(desk: Desk, found: Found) -> Found:
     (lead,) = found.leads
     past_s = law_of(desk.live, lead.campaign).past_s
     since = None if past_s is None else desk.now - past_s
@@ -186,16 +207,19 @@ def _take(live: Live, who: Who, args: Take) -> Decided:
     )
 
 
-def _with_lead(live: Live, who: Who, agent: str | None, verb: str) -> tuple[AgentRow, LeadRow]:
+def _with_lead(live: Live, who: Who, agent: str | None) -> tuple[AgentRow, LeadRow]:
     row = mine(live, who, agent)
     if not row.lead or row.state != "previewing":
-        told = "his lead is being dialed" if row.lead else "has no lead before him"
-        raise Refusal("illegal_state", f"agent {row.id}: {told}", "agent", ["lead.next", "lead.take"])
+        if row.lead:
+            told = f"the lead before agent {row.id} is being called already"
+            raise Refusal("illegal_state", told, "agent", ["agent.hangup"])
+        told = f"agent {row.id} has no lead before him"
+        raise Refusal("illegal_state", told, "agent", ["lead.next", "lead.take"])
     return row, live.leads[row.lead]
 
 
 def _dial(live: Live, who: Who, args: Which) -> Decided:
-    agent, lead = _with_lead(live, who, args.agent, "dial")
+    agent, lead = _with_lead(live, who, args.agent)
     if live.draining:
         raise Refusal("draining", f"the daemon places no new calls: {live.draining}", "agent")
     found = _verdict(live, lead)
@@ -216,9 +240,9 @@ def _dial(live: Live, who: Who, args: Which) -> Decided:
 
 
 def _skip(live: Live, who: Who, args: Skip) -> Decided:
-    agent, lead = _with_lead(live, who, args.agent, "skip")
+    agent, lead = _with_lead(live, who, args.agent)
     policy = live.policies[lead.campaign]
-    if policy.mode != "manual" and not policy.preview.skip and not who.roles & {"owner", "admin", "supervisor"}:
+    if not _may_skip(live, lead) and not who.roles & {"owner", "admin", "supervisor"}:
         raise Refusal("forbidden", f"leads of {lead.campaign} are not skipped", "agent", ["lead.dial"])
     rest_until = live.now + 60 * policy.preview.skip_rest_min
     return Decided(
@@ -259,7 +283,16 @@ COMMANDS: tuple[Command[Any], ...] = (
         judge=_take,
         find=_find_with_past,
     ),
-    Command("lead.dial", "Dial the lead before the agent", FLOOR_STAFF, Which, LeadBefore, "turn", judge=_dial),
+    Command(
+        "lead.dial",
+        "Dial the lead before the agent",
+        FLOOR_STAFF,
+        Which,
+        LeadBefore,
+        "turn",
+        judge=_dial,
+        find=_find_shown,
+    ),
     Command(
         "lead.skip",
         "Put the lead before the agent back, with a reason",

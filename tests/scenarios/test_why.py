@@ -48,6 +48,8 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
     "held": {},
     "shelved": {"lists": {"old": 0}},
     "his": {},
+    "chosen": {"mode": "manual"},
+    "predicted": {"mode": "predictive"},
 }
 
 
@@ -105,6 +107,7 @@ AGENTS = {
     "1017": ["his"],
     "1018": ["his"],
     "1019": ["quota"],
+    "1020": ["chosen", "predicted"],
 }
 
 
@@ -310,6 +313,22 @@ class TestTheAgents:
         said = until(daemon, "booked", "one_call_per_agent")
         assert said["because"] == "every ready agent has a call on its way: 1 agent"
         assert (said["agents"], said["agents_free"], said["calls"]) == ({"ready": 1}, 0, 1)
+
+    def test_V01_when_agents_choose_the_leads_themselves_it_says_so(self, daemon: DaemonProcess) -> None:
+        run(daemon, "chosen", f"{STAYS}071")
+        said = until(daemon, "chosen", "agents_choose")
+        assert said["because"].startswith("its leads are dialed when agents take them")
+        daemon.ask("campaign.stop", campaign="chosen")
+
+    def test_V04_when_one_more_call_might_be_abandoned_it_says_so(self, daemon: DaemonProcess) -> None:
+        run(daemon, "predicted", f"{STAYS}072")
+        daemon.until(lambda: why(daemon, "predicted")["agents"] == {"on_call": 1}, "its agent talks")
+        daemon.ask("lead.add", campaign="predicted", phone=f"{STAYS}073")
+        said = until(daemon, "predicted", "pacing")
+        assert said["because"].startswith(
+            "one more call might be abandoned beyond the campaign's rate: 1 call is on the way"
+        )
+        assert said["calls"] == 1
 
     def test_O09_when_the_agents_sit_where_the_campaign_has_no_trunk_it_says_so(self, daemon: DaemonProcess) -> None:
         run(daemon, "split", f"{STAYS}027")

@@ -245,6 +245,38 @@ def test_V06_callbacks_go_before_the_calls_of_other_campaigns() -> None:
     assert numbers == ["7000", "7001", "5000"]
 
 
+@pytest.mark.parametrize("asked", ["agent.logout", "agent.not-ready"])
+def test_V10_what_he_asked_for_holds_if_his_own_phone_is_not_answered(asked: str) -> None:
+    c = Centre(floor(1, "ring", {"mode": "preview"}), leads=2)
+    logs_in(c, "1001")
+    _, wanted = by_agent(c, "lead.dial")
+    by_agent(c, asked, **({"reason": "lunch"} if asked == "agent.not-ready" else {}))
+    c.take(f.PhoneEnded(only(wanted, i.CallPhone).leg, None, None, 3), after=10)
+    assert state(c) == ("logged_out" if asked == "agent.logout" else "not_ready")
+    assert asked == "agent.logout" or c.live.agents["1001"].reason == "lunch"
+    told(c)
+
+
+def test_V01_an_agent_ends_a_call_that_still_rings() -> None:
+    c = centre("manual")
+    by_agent(c, "lead.next")
+    _, wanted = by_agent(c, "lead.dial")
+    dial = only(wanted, i.Dial)
+    reply, wanted = by_agent(c, "agent.hangup")
+    assert reply["ok"] and only(wanted, i.HangUp).leg == dial.call
+    c.take(f.CallEnded(dial.call, 16, None), after=0.2)
+    assert state(c) == "previewing" and c.lead("5000").last_outcome == "cancelled"
+    told(c)
+
+
+def test_V01_a_lead_that_was_shown_with_a_countdown_waits_for_his_word_once_the_campaign_is_manual() -> None:
+    c = centre("preview", agents=1)
+    c.configuration["campaigns"]["spring"]["mode"] = "manual"
+    c.take(f.Configured(c.configuration, c.packs))
+    assert not every(c.take(after=60), i.CallShown)
+    assert by_agent(c, "lead.dial")[0]["ok"]
+
+
 def test_V11_a_lost_softphone_while_a_customer_is_called_leaves_the_call_to_another_agent() -> None:
     c = centre("manual", "ring", agents=2)
     by_agent(c, "lead.next")
