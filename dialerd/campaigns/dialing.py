@@ -37,20 +37,25 @@ def longest_idle(live: Live, campaign: str, server: str) -> str | None:
 def agent_and_lead(live: Live, campaign: str, server: str) -> tuple[str, LeadRow] | None:
     """For whom to call next and whom: the agent who is free the longest and has a lead that he may work."""
     agent = longest_idle(live, campaign, server)
-    if agent is None:
-        return None
     hopper = live.hoppers[campaign]
-    lead = hopper.head(agent)
+    lead = None if agent is None else hopper.head(agent)
     if lead is None or laws.is_closed(live, campaign, lead):
         # all that is due for him is private to others, or rests by law: perhaps another who is free has one that may be called
         full = quotas.at_quota(live, campaign)
-        theirs = [name for name in hopper.only_for() if name in live.free and name not in full]
+        theirs = [name for name in hopper.only_for() if name in live.free]
         theirs = [name for name in theirs if live.floor.agents[name].server == server and live.serves(name, campaign)]
         for name in sorted(theirs, key=lambda name: (live.agents[name].since, name)):
             own = hopper.head(name)
-            if own is not None and not laws.is_closed(live, campaign, own):
+            if own is None or laws.is_closed(live, campaign, own):
+                continue
+            if name not in full or is_promised(own, name):
                 return name, own
-    return None if lead is None else (agent, lead)
+    return None if lead is None or agent is None else (agent, lead)
+
+
+def is_promised(lead: LeadRow, agent: str) -> bool:
+    """Whether the agent has promised to call the lead back himself: that is kept beyond his quota (C11)."""
+    return lead.private_to == agent and lead.state == "callback"
 
 
 def slot(live: Live, name: str, trunk: Trunk) -> Instant:

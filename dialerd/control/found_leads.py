@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from pydantic import Field
 
 from dialerd.campaigns import finding
+from dialerd.campaigns.laws import law_of
 from dialerd.campaigns.live import Live
 from dialerd.control.campaigns import known
 from dialerd.control.permissions import sees
@@ -100,6 +102,15 @@ async def with_lists(desk: Desk, found: Found, to: str | None) -> Found:
     entries: list[SuppressionRow] = await desk.store.suppressions_of(numbers)
     there = await desk.store.known_phones(to, numbers) if to is not None else set()
     return Found(leads=found.leads, attempts=found.attempts, suppressions=tuple(entries), phones=tuple(sorted(there)))
+
+
+async def with_past(desk: Desk, found: Found) -> Found:
+    """The same with what the gate has to know of the lead's number: its calls, and its entries in lists."""
+    (lead,) = found.leads
+    past_s = law_of(desk.live, lead.campaign).past_s
+    since = None if past_s is None else desk.now - past_s
+    past = await desk.store.pasts([lead.number], since, True)
+    return msgspec.structs.replace(found, pasts=tuple(past), past_of=lead.number, past_since=since)
 
 
 def the_lead(live: Live) -> LeadRow:

@@ -10,12 +10,15 @@ from typing import Any
 
 from pydantic import Field
 
+from dialerd.campaigns.dossiers import suppressed
 from dialerd.campaigns.live import Live
+from dialerd.compliance.do_not_call import barred_by
 from dialerd.control.dispositions import DAY_S, LATEST_DAYS, SOON_S, subject
-from dialerd.control.found_leads import CallAt, OfLead, find_lead, the_lead
-from dialerd.control.table import MAKERS, Command, Decided, Result, Who
+from dialerd.control.found_leads import CallAt, OfLead, find_lead, the_lead, with_past
+from dialerd.control.table import MAKERS, Command, Decided, Desk, Result, Who
 from dialerd.model import states
 from dialerd.model.errors import Refusal
+from dialerd.model.facts import Found
 from dialerd.model.instants import FAR, Instant, iso
 from dialerd.model.intents import MoveLead, Note
 from dialerd.model.policies import Name
@@ -96,6 +99,20 @@ def _moved(
     )
 
 
+async def _find_listed(desk: Desk, who: Who, args: OfLead) -> Found:
+    """The lead, and whether a do-not-call list has his number."""
+    return await with_past(desk, await find_lead(desk, who, args))
+
+
+def _reopen(live: Live, who: Who, args: Move) -> Decided:
+    lead = the_lead(live)
+    entry = barred_by(suppressed(live, lead.campaign, live.pasts.known.get(lead.number)) or (), "voice", live.now)
+    if entry is not None and entry.until is None:
+        told = f"its number is on the do-not-call list {entry.list_name}: it would be blocked again at once"
+        raise Refusal("illegal_move", told, "phone", ["dnc.remove"])
+    return _moved(live, who, lead, "reopen", "reopen", args.note)
+
+
 def settable(state: str) -> list[str]:
     """The states that a person may set from `state`."""
     moves = states.LEAD[state]
@@ -142,14 +159,14 @@ def _view(lead: LeadRow) -> LeadMoved:
     )
 
 
-def _command(verb: str, summary: str, args: Any, judge: Any) -> Command[Any]:
-    return Command(f"lead.{verb}", summary, MAKERS, args, LeadMoved, "turn", judge=judge, find=find_lead)
+def _command(verb: str, summary: str, args: Any, judge: Any, find: Any = find_lead) -> Command[Any]:
+    return Command(f"lead.{verb}", summary, MAKERS, args, LeadMoved, "turn", judge=judge, find=find)
 
 
 COMMANDS: tuple[Command[Any], ...] = (
     _command("hold", "Call a lead no more until he is released", Move, _mover("hold", "hold")),
     _command("release", "Call a held lead again", Move, _mover("release", "release")),
-    _command("reopen", "Call a lead again who was done with, as if he were new", Move, _mover("reopen", "reopen")),
+    _command("reopen", "Call a lead again who was done with, as if he were new", Move, _reopen, _find_listed),
     _command("callback", "Call a lead at a time he asked for", Recall, _recall),
     _command("set-state", "Set a lead's state", SetState, _set_state),
 )

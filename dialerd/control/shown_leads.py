@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from pydantic import Field
 
 from dialerd.campaigns import quotas
+from dialerd.campaigns.dialing import is_promised
 from dialerd.campaigns.dossiers import dossier_of
-from dialerd.campaigns.laws import law_of
 from dialerd.campaigns.live import Live
 from dialerd.campaigns.why import why
 from dialerd.compliance.gate import judge
 from dialerd.compliance.verdict import Refused
 from dialerd.control.agents import Which, mine
-from dialerd.control.found_leads import OfLead, find_lead, the_lead
+from dialerd.control.found_leads import OfLead, find_lead, the_lead, with_past
 from dialerd.control.lead_screens import screen_of_shown
 from dialerd.control.table import FLOOR_STAFF, Command, Decided, Desk, Result, Who
 from dialerd.model import states
@@ -123,7 +122,7 @@ def _campaign_for(live: Live, agent: AgentRow, wanted: str | None) -> str:
         if len(taken) != 1:
             told = "say which campaign" if taken else "no campaign runs whose leads are taken"
             raise Refusal("bad_argument", told, "campaign", taken)
-        return taken[0]
+        wanted = taken[0]
     if wanted not in taken:
         row, policy = live.campaigns[wanted], live.policies[wanted]
         if policy.mode not in SHOWS:
@@ -133,7 +132,8 @@ def _campaign_for(live: Live, agent: AgentRow, wanted: str | None) -> str:
         else:
             told = f"agent {agent.id} does not take calls of {wanted}"
         raise Refusal("illegal_state", told, "campaign", taken)
-    if agent.id in quotas.at_quota(live, wanted):
+    head = live.hoppers[wanted].head(agent.id)
+    if agent.id in quotas.at_quota(live, wanted) and (head is None or not is_promised(head, agent.id)):
         raise Refusal("quota", f"agent {agent.id} has his quota of leads of {wanted} for today", "agent")
     return wanted
 
@@ -156,6 +156,8 @@ def _next(live: Live, who: Who, args: Next) -> Decided:
     def picked() -> Iterator[AnyIntent]:
         """Each refused lead is put aside before the next one is looked at."""
         while (lead := live.hoppers[campaign].head(agent.id)) is not None:
+            if agent.id in quotas.at_quota(live, campaign) and not is_promised(lead, agent.id):
+                return
             found = _verdict(live, lead)
             if found is None:
                 yield Show(agent.id, campaign, lead.id, lead.number, None)
@@ -168,21 +170,13 @@ def _next(live: Live, who: Who, args: Next) -> Decided:
 
 async def _find_with_past(desk: Desk, who: Who, args: Take) -> Found:
     """The lead, and what the gate has to know of its number."""
-    return await _with_past(desk, await find_lead(desk, who, args))
+    return await with_past(desk, await find_lead(desk, who, args))
 
 
 async def _find_shown(desk: Desk, who: Who, args: Which) -> Found:
     """What the gate has to know of the number of the lead before the agent: after a restart nobody else reads it."""
     lead = desk.live.leads.get(mine(desk.live, who, args.agent).lead)
-    return Found() if lead is None else await _with_past(desk, Found(leads=(lead,)))
-
-
-async def _with_past(desk: Desk, found: Found) -> Found:
-    (lead,) = found.leads
-    past_s = law_of(desk.live, lead.campaign).past_s
-    since = None if past_s is None else desk.now - past_s
-    past = await desk.store.pasts([lead.number], since, True)
-    return msgspec.structs.replace(found, pasts=tuple(past), past_of=lead.number, past_since=since)
+    return Found() if lead is None else await with_past(desk, Found(leads=(lead,)))
 
 
 def _take(live: Live, who: Who, args: Take) -> Decided:

@@ -309,3 +309,34 @@ def test_V10_what_an_agent_asks_for_while_his_customer_is_called_happens_after_t
     c.take(f.CallEnded(dial.call, 17, 486), after=2)
     assert state(c) == "not_ready" and c.live.agents["1001"].lead == 0
     told(c)
+
+
+@pytest.mark.parametrize("promised_to", ["1001", None])
+@pytest.mark.parametrize("mode", ["progressive", "manual"])
+def test_C11_a_recall_that_the_agent_promised_himself_is_kept_beyond_his_quota(
+    mode: str, promised_to: str | None
+) -> None:
+    c = Centre(floor(1, "nailed_up", {"mode": mode, "quota": {"per_agent": 1}, "wrap_up_s": 0}), leads=2)
+    c.agent_ready("1001")
+    if mode == "manual":
+        by_agent(c, "lead.next")
+        by_agent(c, "lead.dial")
+    (call,) = c.live.calls
+    connect = only(c.answered(call), i.Connect)
+    c.take(f.CallBridged(call, connect.leg), after=0.1)
+    c.take(f.CallEnded(call, 16, None), f.PhoneIdle(connect.leg), after=30)
+    c.take(after=1)
+    found = f.Found(as_of=c.live.seq, leads=(msgspec.structs.replace(c.lead("5001")),))
+    args = {"campaign": "spring", "phone": "5001", "call_at": c.now + 60}
+    if promised_to:
+        args["agent"] = promised_to
+    wanted = c.take(f.Asked("back", "sam", ("supervisor",), "lead.callback", args, found))
+    assert msgspec.json.decode(only(wanted, i.Answer).reply)["ok"]
+    wanted = c.take(after=61)
+    if mode == "manual":
+        reply, wanted = by_agent(c, "lead.next")
+        assert reply["ok"] is (promised_to is not None)
+        assert reply["ok"] or reply["error"]["code"] == "quota"
+    else:
+        assert [dial.number for dial in every(wanted, i.Dial)] == (["5001"] if promised_to else [])
+    told(c)

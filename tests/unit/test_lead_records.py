@@ -400,6 +400,17 @@ def test_C09_a_reopened_lead_has_all_his_attempts_again() -> None:
     assert dialed(h, cause=19) == "5000"
 
 
+def test_C20_a_lead_whose_number_is_on_a_list_is_not_reopened_until_it_is_taken_off() -> None:
+    h = with_phones(max_attempts=1)
+    dialed(h, cause=19)
+    number = h.lead("5000").number
+    assert h.ask("dnc.add", phone=number, region="none")["ok"]
+    refusal = h.ask("lead.reopen", "sam", campaign="spring", phone="5000")["error"]
+    assert refusal["code"] == "illegal_move" and refusal["allowed"] == ["dnc.remove"]
+    assert h.ask("dnc.remove", phone=number, region="none")["ok"]
+    assert h.ask("lead.reopen", "sam", campaign="spring", phone="5000")["ok"]
+
+
 def test_C13_a_callback_at_a_time_is_kept_as_consent_and_may_be_for_one_agent() -> None:
     h = house(leads=1, start=False)
     at = h.now + 7200
