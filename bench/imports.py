@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 import yaml
 
 from bench.calls import percentile

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import click
 import uvloop
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from bench.findings import Finding
 from bench.machine import Others

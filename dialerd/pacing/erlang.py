@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from scipy.special import gammaln, logsumexp  # type: ignore[import-untyped]
+from scipy.special import gammaln, logsumexp
 
 MOST_SERVERS: Final = 100_000
 

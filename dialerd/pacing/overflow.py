@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from scipy.special import ndtr  # type: ignore[import-untyped]
+from scipy.special import ndtr
 
 from dialerd.pacing.hazards import Floats
 

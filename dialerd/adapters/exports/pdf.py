@@ -37,7 +37,7 @@ def weasyprint() -> Any:
     """The library. Raises Refusal `not_installed` if it or Pango is not there."""
     try:
         with warnings.catch_warnings(action="ignore"):  # Debian 12 has an older HarfBuzz, which will do
-            import weasyprint as library  # type: ignore[import-untyped]
+            import weasyprint as library
     except ImportError:
         raise not_installed("WeasyPrint is not installed: install dialerd with its extra, dialerd[pdf]") from None
     except OSError as error:  # by cffi: a shared library is missing

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from dialerd.adapters.exports.captions import captions
 from dialerd.adapters.exports.cell_text import CellText, clean

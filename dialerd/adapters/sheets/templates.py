@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from dialerd.adapters.sheets.headings import folded
 from dialerd.adapters.sheets.letters import letters
