@@ -149,9 +149,10 @@ def _stuck(live: Live) -> i.AnyIntent | None:
 
 def _nobodys(live: Live) -> list[str]:
     """Calls for which no agent is kept: those of progressive campaigns, and of predictive ones without an agent on the floor."""
-    lonely = predicting.nobody_for(live, live.predictive)
-    early = [call for call in live.early if live.calls[call].campaign in lonely] if lonely else []
-    return [*live.unbooked, *early]
+    if not live.predictive:
+        return list(live.unbooked)
+    manned = live.predictive.keys() - predicting.nobody_for(live, live.predictive)
+    return [call for call in live.unbooked if live.calls[call].campaign not in manned]
 
 
 def _least_ring_s(live: Live, call: AttemptRow) -> float:
@@ -169,11 +170,18 @@ def _anybody(live: Live, campaign: str) -> bool:
 
 def _keep_agent(live: Live) -> i.AnyIntent | None:
     """A call in flight whose agent went away gets another before any new call is placed, customers who wait the first."""
-    for call_id in [*(call for call in live.unbooked if call in live.waiting), *live.unbooked]:
+    for call_id in [call for call in live.unbooked if call in live.waiting]:
         call = live.calls[call_id]
         agent = dialing.longest_idle(live, call.campaign, call.server) if live.free else None
         if agent is None and call.campaign in live.overdialed:
             agent = predicting.kept_for_another(live, call)
+        if agent is not None:
+            return i.Book(call_id, agent)
+    for call_id in live.unbooked if live.free else ():
+        call = live.calls[call_id]
+        if call.campaign in live.overdialed and not predicting.may_keep(live, call.campaign):
+            continue
+        agent = dialing.longest_idle(live, call.campaign, call.server)
         if agent is not None:
             return i.Book(call_id, agent)
     return None

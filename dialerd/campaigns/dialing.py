@@ -137,8 +137,9 @@ def _predicted(live: Live, campaign: str) -> i.Dial | None:
         if trunk is None or not trunk_free(live, name, trunk) or slot(live, name, trunk) > live.now + _HAIR:
             continue
         if live.teams.has(campaign, trunk.server) and predicting.wants(live, campaign):
-            # who is free is kept from other campaigns' calls; whichever call is answered first gets him
-            return _dial(live, name, trunk, longest_idle(live, campaign, trunk.server) or "", lead)
+            # where agents are shared, who is free is kept from other campaigns; whichever call is answered first gets him
+            kept = longest_idle(live, campaign, trunk.server) if predicting.may_keep(live, campaign) else None
+            return _dial(live, name, trunk, kept or "", lead)
     return None
 
 

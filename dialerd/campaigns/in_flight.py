@@ -6,7 +6,7 @@ Never decides what becomes of a call, and never holds one that has ended.
 from __future__ import annotations
 
 from dialerd.campaigns.live import Live, index_if, next_state
-from dialerd.campaigns.presence import BEFORE_TALK, set_free, unbook, wants_agent
+from dialerd.campaigns.presence import BEFORE_TALK, set_free, unbook
 from dialerd.model import states
 from dialerd.model.errors import OurMistakeError
 from dialerd.model.rows import AttemptRow, LeadRow
@@ -55,7 +55,7 @@ def _reindex(live: Live, call: AttemptRow) -> None:
     before = call.state in BEFORE_TALK
     if not before and call.booked:
         unbook(live, call)
-    index_if(live.unbooked, call.id, before and not call.booked and wants_agent(live, call))
+    index_if(live.unbooked, call.id, before and not call.booked)
     if call.booked:
         live.booked[call.booked] = call.id
         booked = live.agents.get(call.booked)

@@ -23,6 +23,7 @@ DECIDE_AGAIN_S = 0.1
 """And not more often than so, whatever happens: a decision costs more than the event that called for it."""
 _NO_ANSWER = frozenset({"no_answer", "no_response", "absent", "cancelled"})
 _WAIT_MOST_S = 60.0
+_AT_WORK = frozenset({"ready", "previewing", "calling", "ringing", "on_call", "wrap_up"})
 
 
 def pace_of(live: Live, campaign: str) -> Pace | None:
@@ -130,6 +131,7 @@ def read(live: Live, campaign: str) -> c.Reading:
     connecting: list[float] = []
     talking: list[float] = []
     wrap_up: list[float] = []
+    part = _part(live, campaign)
     by_state = {"ready": ready, "ringing": connecting, "on_call": talking, "wrap_up": wrap_up}
     for row in live.agents.values():
         ages = by_state.get(row.state)
@@ -141,6 +143,9 @@ def read(live: Live, campaign: str) -> c.Reading:
                 continue  # his phone is not there
             if kept_for.campaign != campaign:
                 ages = connecting
+        busy = ages is connecting or ages is talking
+        if part < 1.0 and busy and not _on_its_call(live, row, campaign):
+            continue  # he comes back to all
         ages.append(live.now - row.since)
     ringing: list[float] = []
     waiting: list[float] = []
@@ -151,10 +156,9 @@ def read(live: Live, campaign: str) -> c.Reading:
             ringing.append(live.now - call.placed_at)
         elif call.state in ("answered", "waiting"):
             waiting.append(live.now - (call.waiting_at or live.now))
-    part = _part(live, campaign)
     if part < 1.0:
-        for ages in by_state.values():
-            del ages[round(len(ages) * part + 0.25) :]
+        del wrap_up[round(len(wrap_up) * part) :]
+        del ready[max(0, _its_agents(live, campaign, part) - len(connecting) - len(talking) - len(wrap_up)) :]
     hopper = live.hoppers[campaign]
     tally = live.tallies[campaign]
     return c.Reading(
@@ -186,6 +190,29 @@ def kept_for_another(live: Live, call: AttemptRow) -> str | None:
         if kept.campaign == call.campaign and kept.server == call.server and other in live.early:
             return agent
     return None
+
+
+def may_keep(live: Live, campaign: str) -> bool:
+    """Whether a free agent is kept for a call of the campaign that nobody has answered yet.
+
+    Only where another campaign could take him, and for no more of them than its part.
+    """
+    part = _part(live, campaign)
+    if part >= 1.0:
+        return False
+    held = sum(1 for call in live.calls.values() if call.campaign == campaign and (call.booked or call.agent))
+    return held < _its_agents(live, campaign, part)
+
+
+def _its_agents(live: Live, campaign: str, part: float) -> int:
+    """How many of the agents at work are the campaign's by its part: one at least."""
+    at_work = sum(1 for row in live.agents.values() if row.state in _AT_WORK and live.serves(row.id, campaign))
+    return max(1, round(at_work * part))
+
+
+def _on_its_call(live: Live, agent: AgentRow, campaign: str) -> bool:
+    call = live.calls.get(agent.call)
+    return call is not None and call.campaign == campaign
 
 
 def _part(live: Live, campaign: str) -> float:

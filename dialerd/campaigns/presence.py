@@ -121,16 +121,11 @@ def unbook(live: Live, call: AttemptRow) -> None:
     agent, call.booked = call.booked, ""
     live.booked.pop(agent, None)
     live.mark(call)
-    if call.state in BEFORE_TALK and wants_agent(live, call):
+    if call.state in BEFORE_TALK:
         live.unbooked[call.id] = None
     row = live.agents.get(agent)
     if row is not None:
         reindex_agent(live, row)
-
-
-def wants_agent(live: Live, call: AttemptRow) -> bool:
-    """Whether an agent is to be kept for a call: in predictive campaigns only when somebody has answered."""
-    return call.state not in ("dialing", "ringing") or call.campaign not in live.overdialed
 
 
 def set_free(live: Live, agent: AgentRow, free: bool) -> None:
