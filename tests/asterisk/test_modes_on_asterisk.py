@@ -57,7 +57,7 @@ def test_V01_an_agent_dials_a_lead_again_until_it_answers(asterisk: Rig, tmp_pat
     with house(asterisk, tmp_path, softphone, "manual", max_attempts=2) as centre:
         centre.begin([busy, number], "1301")
         centre.until(lambda: centre.agent("1301")["state"] == "ready", "he is ready")
-        assert centre.why()["factor"] == "agents_choose"
+        centre.until(lambda: centre.why()["factor"] == "agents_choose", "leads are there for him to take")
         assert centre.ask("lead.next", agent="1301")["phone"] == busy
         assert centre.ask("lead.shown", agent="1301")["screen"]["state"] == "shown"
         for _ in range(2):
