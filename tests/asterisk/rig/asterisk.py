@@ -141,8 +141,14 @@ class Rig:
 
     def freeze(self) -> None:
         """SIGSTOP: alive, and silent on every socket, until `thaw`."""
-        if self._child is not None:
-            self._child.send(signal.SIGSTOP)
+        if self._child is None:
+            return
+        self._child.send(signal.SIGSTOP)
+        deadline = time.monotonic() + _BOOT_S
+        while not _all_stopped(self._child.pid):  # a thread that runs on another core stops when it is told
+            if time.monotonic() > deadline:
+                raise RigError("Asterisk does not stop")
+            time.sleep(0.005)
 
     def thaw(self) -> None:
         if self._child is not None:
@@ -320,3 +326,9 @@ class Rig:
             for number in self.registering[1:]  # the first is the shipped sample itself
         ]
         return "".join(lines)
+
+
+def _all_stopped(pid: int) -> bool:
+    """Whether every thread of a process is stopped."""
+    threads = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] in "Tt" for stat in threads)
