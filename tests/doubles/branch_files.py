@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from tests.doubles.mixed_rows import BORN, COLUMNS, LISTS, Made, Maker
 

@@ -22,7 +22,7 @@ from tests.doubles.desk_of_facts import Centre, only
 ROLES = {"olga": ("owner",), "ada": ("admin",), "sam": ("supervisor",)}
 
 
-class _Told:
+class Told:
     """The ledger's answers as a store gives them: to be awaited, and there at once."""
 
     def __init__(self, ledger: SyncLedger) -> None:
@@ -69,7 +69,7 @@ class House(Centre):
         found: f.Found | None = None
         if entry.find is not None:
             nothing = cast(Any, None)
-            desk = Desk(self.live, cast(Any, _Told(self.ledger)), nothing, self.now, nothing, nothing, nothing)
+            desk = Desk(self.live, cast(Any, Told(self.ledger)), nothing, self.now, nothing, nothing, nothing)
             told = _now(entry.find(desk, Who(principal, frozenset(roles)), parse(entry, args)))
             found = msgspec.structs.replace(told, as_of=self.exchange.seq)
         return f.Asked(id_ or f"t{self._asked}", principal, roles, command, args, found)
@@ -79,7 +79,7 @@ class House(Centre):
         entry = COMMANDS[command]
         assert entry.read is not None
         nothing = cast(Any, None)
-        desk = Desk(self.live, cast(Any, _Told(self.ledger)), nothing, self.now, nothing, nothing, nothing)
+        desk = Desk(self.live, cast(Any, Told(self.ledger)), nothing, self.now, nothing, nothing, nothing)
         return _now(entry.read(desk, Who("olga", frozenset({"owner"})), parse(entry, args)))
 
     def rows_of(self, kind: type[Any]) -> Sequence[Any]:

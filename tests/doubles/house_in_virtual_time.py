@@ -35,23 +35,9 @@ from dialerd.runtime.turn_loop import TurnLoop
 from dialerd.settings.packs import shipped
 from sim.driver import Shift
 from sim.scenario import Scenario
+from tests.doubles.desk_with_store import Told
 
 Act: TypeAlias = Callable[[], Awaitable[Any]]
-
-
-class _Told:
-    """The ledger's answers as a store gives them: to be awaited, and there at once."""
-
-    def __init__(self, ledger: SyncLedger) -> None:
-        self._ledger = ledger
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        answer = getattr(self._ledger, name)
-
-        async def told(*args: Any) -> Any:
-            return answer(*args)
-
-        return told
 
 
 class _Process:
@@ -131,7 +117,7 @@ class House:
         self.shift = shift
         self.ledger = ledger
         self.live = shift.live
-        turns, store, clock = cast(TurnLoop, _Turns(shift)), cast(Store, _Told(ledger)), cast(Clock, _Clock(shift))
+        turns, store, clock = cast(TurnLoop, _Turns(shift)), cast(Store, Told(ledger)), cast(Clock, _Clock(shift))
         self.requests = Requests(shift.exchange.engine, turns, store, clock, _Process(), exports, lists)
         self._serial = itertools.count(1)
         self._planned: list[tuple[Instant, int, Act]] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, time
 from itertools import pairwise
@@ -342,11 +342,11 @@ def test_C09_what_an_agent_said_last_is_where_his_lead_stands(
 
 def test_V10_the_agents_figures_add_up_to_the_campaigns(day: Day, calls: list[AttemptRow]) -> None:
     """Each agent's talk is what his softphone lived through on the street, which knows nothing of the daemon's rows."""
-    talk: Counter[str] = Counter()
+    talk: defaultdict[str, float] = defaultdict(float)
     talks: Counter[str] = Counter()
     for row in calls:
         if row.connected_at is not None and row.ended_at is not None:
-            talk[row.agent] += row.ended_at - row.connected_at  # type: ignore[assignment]
+            talk[row.agent] += row.ended_at - row.connected_at
             talks[row.agent] += 1
     books = day.house.shift.street.books
     assert len(talks) == AGENTS

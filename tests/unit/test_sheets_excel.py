@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis.strategies as st
 import openpyxl  # type: ignore[import-untyped]
 import pytest
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 from hypothesis import given, settings
 
 from dialerd.adapters.sheets.cells import cell_text

@@ -5,6 +5,7 @@ Never stops at a bad row.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
@@ -23,7 +24,7 @@ _ZERO_LOST_IN = "VN"
 T = TypeVar("T")
 
 
-class Checker(Generic[T]):
+class Checker(ABC, Generic[T]):
     """Checks the rows of one list; what a row becomes is for the kind of list to say."""
 
     def __init__(self, mapping: AnyMapping, columns: PlacedColumns, region: str) -> None:
@@ -61,13 +62,13 @@ class Checker(Generic[T]):
             del warnings[_ZERO_LOST]
         return Rows(taken, refused, twice, dict(warnings))
 
+    @abstractmethod
     def _item(self, picked: Picked) -> T:
         """What the row is. Raises Refusal."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _twice(self, item: T) -> str:
         """Why it is there already in this list; empty if it is not, and from then on it is."""
-        raise NotImplementedError
 
 
 def _refused(row: Row, picked: Picked, because: str) -> RowRefused:
